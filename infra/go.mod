@@ -1,0 +1,13 @@
+module github.com/daicho-dev/daicho/infra
+
+go 1.26
+
+require (
+	github.com/daicho-dev/daicho/contracts v0.0.0
+	github.com/daicho-dev/daicho/events v0.0.0
+)
+
+replace (
+	github.com/daicho-dev/daicho/contracts => ../contracts
+	github.com/daicho-dev/daicho/events => ../events
+)
