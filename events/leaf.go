@@ -111,3 +111,15 @@ func (s *Secret) recorded() error {
 	*s = Secret{n: form.N, box: form.Box}
 	return nil
 }
+
+// Country is ISO 3166-1 alpha-2, with a subdivision where law differs there ("US-AL").
+type Country string
+
+// Day is a civil day, "2006-01-02", in the company's time zone. Month is "2006-01".
+type (
+	Day   string
+	Month string
+)
+
+// Instant is a moment, RFC 3339.
+type Instant string

@@ -1,0 +1,130 @@
+package events
+
+import "github.com/go-json-experiment/json/jsontext"
+
+// What happens to the organisation: its policy, its recipients, its desks. Facts that name nobody are clear; what a clerk
+// writes freely is a Secret, sealed under a key of the stream.
+
+// PolicyPublished puts a catalogue into force: from here, events are decided under it.
+type PolicyPublished struct {
+	Version   Word           `json:"version" daicho:"required"`
+	Catalogue jsontext.Value `json:"catalogue" daicho:"required"`
+	Changes   []Change       `json:"changes,omitempty"`
+}
+
+// Change is one line of the public list of changes.
+type Change struct {
+	Text  map[Word]Text `json:"text" daicho:"required"` // by language
+	Major bool          `json:"major,omitempty"`
+}
+
+// Recipient registers, reviews or ends a recipient (recipient_registered, _reviewed, _ended): supervision of entrustees,
+// APPI 25, and the routes abroad of APPI 28.
+type Recipient struct {
+	Recipient  Word      `json:"recipient" daicho:"required"`
+	Name       Text      `json:"name,omitempty"`
+	Country    Country   `json:"country,omitempty"`
+	Kinds      []Word    `json:"kinds,omitempty" oneof:"entrusted|third_party|joint_use|succession"`
+	Purposes   []Word    `json:"purposes,omitempty"`
+	Contract   *Contract `json:"contract,omitempty"`
+	Safeguard  Word      `json:"safeguard,omitempty" oneof:"domestic|designated_country|equivalent_system|consent"`
+	ReviewDue  Day       `json:"reviewDue,omitempty"`
+	Reentrusts []Text    `json:"reentrusts,omitempty"`
+}
+
+// Contract is the paper that a recipient works under.
+type Contract struct {
+	Ref  Text `json:"ref" daicho:"required"`
+	From Day  `json:"from" daicho:"required"`
+	To   Day  `json:"to,omitempty"`
+}
+
+// ServiceEnded says that entrusted work for a client is over.
+type ServiceEnded struct {
+	Client Word `json:"client" daicho:"required"`
+}
+
+// Request is one step of a disclosure request (request_received … request_closed).
+type Request struct {
+	Request ID       `json:"request" daicho:"required"`
+	Kind    Word     `json:"kind,omitempty" oneof:"NOTIFY_PURPOSE|DISCLOSE|DISCLOSE_3P_RECORD|CORRECT|ADD|DELETE_CONTENT|CEASE_USE|ERASE|CEASE_PROVISION|RESTRICT|PORT|OBJECT|WITHDRAW_CONSENT"`
+	Person  Identity `json:"person,omitempty"`
+	By      Identity `json:"by,omitempty"`
+	Channel Word     `json:"channel,omitempty" oneof:"web|counter|phone|mail|app|hand|form"`
+	Papers  []Word   `json:"papers,omitempty"`
+	Method  Word     `json:"method,omitempty"`
+	Outcome Word     `json:"outcome,omitempty"`
+	Reason  Word     `json:"reason,omitempty"`
+	Amount  int      `json:"amount,omitempty"` // yen
+	Due     Day      `json:"due,omitempty"`
+	Note    Secret   `json:"note,omitzero"`
+}
+
+// Complaint is one step of a complaint (complaint_received, _answered, _closed).
+type Complaint struct {
+	Complaint ID       `json:"complaint" daicho:"required"`
+	Person    Identity `json:"person,omitempty"`
+	By        Identity `json:"by,omitempty"`
+	Channel   Word     `json:"channel,omitempty"`
+	Due       Day      `json:"due,omitempty"`
+	Outcome   Word     `json:"outcome,omitempty"`
+	Note      Secret   `json:"note,omitzero"`
+}
+
+// Incident is one step of an incident (incident_opened … incident_closed).
+type Incident struct {
+	Incident   ID       `json:"incident" daicho:"required"`
+	By         Identity `json:"by,omitempty"`
+	Kind       Word     `json:"kind,omitempty"`
+	Aware      Instant  `json:"aware,omitempty"`
+	Locations  []Word   `json:"locations,omitempty"`
+	Categories []Word   `json:"categories,omitempty"`
+	From       Instant  `json:"from,omitempty"`
+	To         Instant  `json:"to,omitempty"`
+	Authority  Word     `json:"authority,omitempty"`
+	Digest     Word     `json:"digest,omitempty"`
+	People     int      `json:"people,omitempty"`
+	Note       Secret   `json:"note,omitzero"`
+}
+
+// Dataset is one step of anonymously processed information (APPI 43, 44): dataset_anonymized, _published, _provided, _destroyed.
+type Dataset struct {
+	Dataset   ID     `json:"dataset" daicho:"required"`
+	Items     []Word `json:"items,omitempty"` // categories of information contained
+	Steps     []Word `json:"steps,omitempty"`
+	K         int    `json:"k,omitempty"`
+	Rows      int    `json:"rows,omitempty"`
+	Recipient Word   `json:"recipient,omitempty"`
+	Method    Word   `json:"method,omitempty"`
+	Note      Secret `json:"note,omitzero"`
+}
+
+// Disposal is one step of a disposal run (disposal_planned, _approved, _executed).
+type Disposal struct {
+	Disposal ID       `json:"disposal" daicho:"required"`
+	By       Identity `json:"by,omitempty"`
+	Until    Day      `json:"until,omitempty"`
+	Purpose  Word     `json:"purpose,omitempty"`
+	Items    int      `json:"items,omitempty"`
+	People   int      `json:"people,omitempty"`
+	Digest   Word     `json:"digest,omitempty"`
+}
+
+// Refused is a submission that was not recorded, and why. It holds nothing of what was submitted but its type and source.
+type Refused struct {
+	Type   Word `json:"type,omitempty"` // absent if it is none of this contract
+	Source Word `json:"source,omitempty"`
+	Tag    Word `json:"tag" daicho:"required"` // of (source, id), under the vault's pepper
+	Rule   Word `json:"rule" daicho:"required"`
+	Field  Word `json:"field,omitempty"` // a JSON Pointer that ends at the last known field
+}
+
+func (*PolicyPublished) fact() {}
+func (*Recipient) fact()       {}
+func (*ServiceEnded) fact()    {}
+func (*Request) fact()         {}
+func (*Complaint) fact()       {}
+func (*Incident) fact()        {}
+func (*Dataset) fact()         {}
+func (*Disposal) fact()        {}
+func (*Refused) fact()         {}
