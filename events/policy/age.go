@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+)
+
+// The ages where the table says nothing.
+const (
+	defaultAge = 18
+	unknownAge = 21
+)
+
+// MinorOn says whether a person is a minor on a day by the policy's table: whose data needs a parent's or guardian's consent.
+func (c *Catalogue) MinorOn(country events.Word, birth, on Date) bool {
+	return on.Before(birthday(birth, c.age(country, on).Age))
+}
+
+// CivilMinorOn says whether a person is a minor on a day by civil law: who may not yet act, or ask, alone.
+func (c *Catalogue) CivilMinorOn(country events.Word, birth, on Date) bool {
+	a := c.age(country, on)
+	if a.Civil > 0 {
+		return on.Before(birthday(birth, a.Civil))
+	}
+	return on.Before(birthday(birth, a.Age))
+}
+
+// MajorityMonth is the month, "2031-04", in which a person stops being a minor by the policy's table.
+func (c *Catalogue) MajorityMonth(country events.Word, birth Date) string {
+	// The row that is valid on the day that it yields; where the age changes in between, the later row.
+	day := birthday(birth, c.age(country, Date{9999, time.December, 31}).Age)
+	for range 4 {
+		next := birthday(birth, c.age(country, day).Age)
+		if next == day {
+			break
+		}
+		day = next
+	}
+	return day.String()[:7]
+}
+
+// age is the row for a country, or its subdivision, on a day.
+func (c *Catalogue) age(country events.Word, on Date) Age {
+	if country == "" {
+		if c.Ages.Unknown > 0 {
+			return Age{Age: c.Ages.Unknown}
+		}
+		return Age{Age: unknownAge}
+	}
+	for _, key := range []events.Word{country, land(country)} {
+		for _, a := range c.index.ages[key] {
+			if (a.From.IsZero() || !on.Before(a.From)) && (a.To.IsZero() || !on.After(a.To)) {
+				return a
+			}
+		}
+	}
+	if c.Ages.Default > 0 {
+		return Age{Age: c.Ages.Default}
+	}
+	return Age{Age: defaultAge}
+}
+
+// birthday is the day on which an age is reached. Who is born on 29 February reaches it on 1 March of a common year.
+func birthday(birth Date, age int) Date { return NewDate(birth.y+age, birth.m, birth.d) }

@@ -1,0 +1,186 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+)
+
+// Text is words for people, by language ("en", "ja").
+type Text map[string]string
+
+// In is the text in a language, or in English, or in whichever there is.
+func (t Text) In(language string) string {
+	if s, ok := t[language]; ok {
+		return s
+	}
+	return t["en"]
+}
+
+// Catalogue is one version of the policy. Its exported fields are the document as it was read; it is never changed afterwards,
+// and may be used by many at once.
+type Catalogue struct {
+	Version             string                        `json:"version"`
+	Effective           Date                          `json:"effective,omitzero"`
+	TimeZone            string                        `json:"zone,omitzero"` // default Asia/Tokyo
+	FiscalYearEnd       string                        `json:"fiscalYearEnd,omitzero"`
+	Languages           []string                      `json:"languages,omitempty"`
+	Company             Company                       `json:"company,omitzero"`
+	Contacts            []Contact                     `json:"contacts,omitempty"`
+	Accredited          *Contact                      `json:"accredited,omitempty"` // accredited protection organisation (APPI 47)
+	Keep                Keep                          `json:"keep,omitzero"`
+	Namespaces          map[string]string             `json:"namespaces,omitempty"`
+	Sets                map[events.Word][]events.Word `json:"sets,omitempty"`
+	Categories          []Category                    `json:"categories"`
+	Purposes            []Purpose                     `json:"purposes"`
+	Locations           []Term                        `json:"locations,omitempty"`
+	Schemes             []Term                        `json:"schemes,omitempty"`
+	Milestones          []Term                        `json:"milestones,omitempty"`
+	Channels            []Term                        `json:"channels,omitempty"`
+	Operations          []Term                        `json:"operations,omitempty"`
+	Clients             []Term                        `json:"clients,omitempty"`
+	Sources             []string                      `json:"sources,omitempty"`
+	Ages                Ages                          `json:"ages,omitzero"`
+	ConsentAges         []Age                         `json:"consentAges,omitempty"` // GDPR 8, for services online
+	GDPRCountries       []events.Word                 `json:"gdprCountries,omitempty"`
+	DesignatedCountries []events.Word                 `json:"designatedCountries,omitempty"` // APPI 28
+	Sections            []Section                     `json:"sections,omitempty"`
+
+	doc   []byte
+	zone  *time.Location
+	index index
+}
+
+// Company is who answers for the data.
+type Company struct {
+	Name           string `json:"name,omitzero"`
+	Address        string `json:"address,omitzero"`
+	Representative string `json:"representative,omitzero"`
+	Manager        string `json:"manager,omitzero"` // personal information protection manager
+	Site           string `json:"site,omitzero"`
+}
+
+// Contact is a desk that people can turn to.
+type Contact struct {
+	ID      events.Word `json:"id"`
+	Name    Text        `json:"name"`
+	Address string      `json:"address,omitzero"`
+	Mail    string      `json:"mail,omitzero"`
+	Phone   string      `json:"phone,omitzero"`
+	Hours   string      `json:"hours,omitzero"`
+}
+
+// Keep says how long the engine's own traces of people stay.
+type Keep struct {
+	Tombstones Period `json:"tombstones,omitzero"`
+	Quarantine Period `json:"quarantine,omitzero"`
+	Assumption string `json:"assumption,omitzero"`
+}
+
+// Term is a word of the catalogue and what it is called.
+type Term struct {
+	ID    events.Word `json:"id"`
+	Label Text        `json:"label,omitempty"`
+}
+
+// Category is a kind of personal data: a term of the W3C Data Privacy Vocabulary, or one of ours (`ts:`).
+type Category struct {
+	ID        events.Word `json:"id"`
+	Label     Text        `json:"label"`
+	Parent    events.Word `json:"parent,omitzero"`    // a broader term, where the vocabulary has none of its own
+	Special   bool        `json:"special,omitzero"`   // care-required (APPI 2(3)), GDPR 9
+	Financial bool        `json:"financial,omitzero"` // a leak may cost money (Rules 7)
+}
+
+// Purpose is a purpose of use (APPI 17), with all that follows from it.
+type Purpose struct {
+	ID          events.Word              `json:"id"`
+	Text        Text                     `json:"text"`
+	Terms       []string                 `json:"terms,omitempty"`      // dpv: purposes
+	Processing  []string                 `json:"processing,omitempty"` // dpv: processing
+	Subjects    []string                 `json:"subjects,omitempty"`   // dpv: data subjects
+	Law         string                   `json:"law,omitzero"`
+	GDPRBases   []string                 `json:"gdprBases,omitempty"` // eu-gdpr: terms
+	Categories  []events.Word            `json:"categories"`          // categories, names of sets, or "*"
+	Bases       map[string][]events.Word `json:"bases"`               // by regime: "default", "gdpr"
+	Role        events.Word              `json:"role"`
+	Disclosable bool                     `json:"disclosable"`
+	Automatic   bool                     `json:"automatic,omitzero"` // a deadline alone may start the disposal
+	Brings      []Brings                 `json:"brings,omitempty"`
+	Retention   []Rule                   `json:"retention"`
+	Remark      string                   `json:"remark,omitzero"`
+	Assumption  string                   `json:"assumption,omitzero"`
+
+	any     bool
+	permits map[events.Word]bool
+	all     []events.Word
+	law     bool // brought by a law: ends by its own rule only
+	rules   []rule
+}
+
+// Brings is another purpose that a law ties to some of the categories.
+type Brings struct {
+	Purpose    events.Word   `json:"purpose"`
+	Categories []events.Word `json:"categories"`
+	Operations []events.Word `json:"operations,omitempty"`
+	Basis      events.Word   `json:"basis"`
+	Law        string        `json:"law"`
+}
+
+// Rule is one row of a purpose's retention: the first whose conditions are met decides.
+type Rule struct {
+	ID         string        `json:"id"`
+	Categories []events.Word `json:"categories,omitempty"`
+	Operations []events.Word `json:"operations,omitempty"`
+	If         events.Word   `json:"if,omitzero"`     // a milestone that was reached
+	Unless     events.Word   `json:"unless,omitzero"` // a milestone that was not
+	All        []events.Word `json:"all,omitempty"`   // counts from the last of these milestones
+	Any        []events.Word `json:"any,omitempty"`   // counts from the first of these that is reached
+	From       events.Word   `json:"from,omitzero"`   // counts from an event that is always there: see anchors
+	Calendar   *Calendar     `json:"calendar,omitempty"`
+	Keep       Period        `json:"keep"`
+	Otherwise  *Otherwise    `json:"otherwise,omitempty"`
+	Law        string        `json:"law,omitzero"`
+	Assumption string        `json:"assumption,omitzero"`
+}
+
+// Calendar moves the start of a period to a day of the calendar: to the end of the fiscal year ("fiscal_year_end") or to a day
+// of the following year ("01-10"), and then on by a period.
+type Calendar struct {
+	To   string `json:"to"`
+	Plus Period `json:"plus,omitzero"`
+}
+
+// Otherwise is what holds while a rule's milestones have not been reached: a gap of the policy, filled and stated.
+type Otherwise struct {
+	From       events.Word `json:"from"`
+	Calendar   *Calendar   `json:"calendar,omitempty"`
+	Keep       Period      `json:"keep"`
+	Assumption string      `json:"assumption,omitzero"`
+}
+
+// Ages is who counts as a minor, by country.
+type Ages struct {
+	Default int    `json:"default,omitzero"` // 18
+	Unknown int    `json:"unknown,omitzero"` // no country known: the highest
+	Source  string `json:"source,omitzero"`
+	Rows    []Age  `json:"rows,omitempty"`
+}
+
+// Age is one country's, or subdivision's, age.
+type Age struct {
+	Country    events.Word `json:"country"`
+	Age        int         `json:"age"`
+	Civil      int         `json:"civil,omitzero"` // of civil law, where the policy promises more
+	From       Date        `json:"from,omitzero"`
+	To         Date        `json:"to,omitzero"`
+	Source     string      `json:"source"`
+	Confidence string      `json:"confidence"` // high, medium, low
+}
+
+// Section is a passage of the published policy.
+type Section struct {
+	ID    events.Word `json:"id"`
+	Title Text        `json:"title"`
+	Text  Text        `json:"text"`
+}
