@@ -1,0 +1,255 @@
+// Package jetstream is the log on NATS JetStream: embedded in this process, or a server elsewhere. README.md tells the
+// life of an event here.
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	streamName = "DAICHO"
+	prefix     = "daicho.log."
+	startWait  = 30 * time.Second
+)
+
+// Options of a log; the zero value will do.
+type Options struct {
+	Logf     func(string, ...any) // gets the server's warnings, and what was mended; nil: silence
+	Replicas int                  // of the stream, when it is made; 0 means 1
+	Listen   string               // Embedded only: host:port to serve others at; empty: nobody outside this process
+}
+
+// Log is a contracts.Log on JetStream. Embedded and Connect make one.
+type Log struct {
+	opts   Options
+	server *server.Server // nil when it runs elsewhere
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+
+	order  chan struct{} // holds a token while calls publish: whoever has it comes next in the log
+	last   time.Time     // the latest recorded time; under order
+	flight flight
+
+	mu     sync.Mutex
+	broken chan struct{} // closed, and replaced, when the connection is lost
+
+	done    chan struct{}
+	closing sync.Once
+	tidying sync.WaitGroup // consumers being removed
+}
+
+var _ contracts.Log = (*Log)(nil)
+
+// Embedded opens the log in a directory, with a server of its own inside this process. One process at a time may have
+// the directory.
+func Embedded(ctx context.Context, dir string, opts Options) (*Log, error) {
+	o := &server.Options{
+		ServerName: "daicho", JetStream: true, StoreDir: dir, DontListen: true,
+		NoSigs: true, NoLog: true,
+		// What Append reports as stored must outlive a power cut.
+		SyncAlways: true,
+	}
+	if opts.Listen != "" {
+		host, port, err := net.SplitHostPort(opts.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("log: the address to listen at is host:port")
+		}
+		o.Host, o.DontListen = host, false
+		if o.Port, err = strconv.Atoi(port); err != nil {
+			return nil, fmt.Errorf("log: the address to listen at is host:port")
+		}
+		if o.Port == 0 {
+			o.Port = server.RANDOM_PORT
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	s.SetLogger(logger{opts.logf}, false, false)
+	s.Start()
+	if !s.ReadyForConnections(startWait) {
+		s.Shutdown()
+		return nil, errors.New("log: the server did not start")
+	}
+	l, err := open(ctx, "", opts, nats.InProcessServer(s))
+	if err != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		return nil, err
+	}
+	l.server = s
+	return l, nil
+}
+
+// Connect opens the log on a server elsewhere, at jetstream://host:port. That server has to run with
+// sync_interval: always, or as a cluster with Replicas 3: nothing else keeps the promise that what is stored is on disk.
+func Connect(ctx context.Context, url string, opts Options) (*Log, error) {
+	rest, ok := strings.CutPrefix(url, "jetstream://")
+	if !ok {
+		return nil, errors.New("log: the address of a JetStream log is jetstream://host:port")
+	}
+	return open(ctx, "nats://"+rest, opts)
+}
+
+func open(ctx context.Context, url string, opts Options, more ...nats.Option) (*Log, error) {
+	l := &Log{opts: opts, order: make(chan struct{}, 1), broken: make(chan struct{}), done: make(chan struct{})}
+	l.flight.init()
+	conn, err := nats.Connect(url, append(more,
+		nats.Name("daicho"),
+		nats.Timeout(10*time.Second),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100*time.Millisecond),
+		// A publish that cannot be sent now fails now, and is then known not to be stored.
+		nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { l.disconnected() }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { opts.logf("log: %v", err) }),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("log: no connection to the server: %w", err)
+	}
+	l.conn = conn
+	if err := l.prepare(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements.
+func (l *Log) prepare(ctx context.Context) (err error) {
+	if l.js, err = jetstream.New(l.conn); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	l.stream, err = l.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		l.stream, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: streamName, Subjects: []string{prefix + ">"}, Storage: jetstream.FileStorage,
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Replicas: max(1, l.opts.Replicas),
+			MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, MaxConsumers: -1,
+			DenyDelete: true, DenyPurge: true, AllowAtomicPublish: true, AllowDirect: true,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("log: the stream cannot be opened: %w", err)
+	}
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("log: the stream cannot be read: %w", err)
+	}
+	c := info.Config
+	if !c.DenyDelete || !c.DenyPurge || !c.AllowAtomicPublish || c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxAge > 0 ||
+		c.MaxMsgsPerSubject > 0 {
+		return errors.New("log: the stream on the server is not one that keeps everything; another program made it")
+	}
+	if info.State.LastSeq > 0 {
+		m, err := l.stream.GetMsg(ctx, info.State.LastSeq)
+		if err != nil {
+			return fmt.Errorf("log: the last event cannot be read: %w", err)
+		}
+		e, err := decode(m.Subject, m.Header, m.Data, m.Sequence)
+		if err != nil {
+			return err
+		}
+		l.last = e.Recorded
+	}
+	_, err = l.conn.Subscribe(l.flight.inbox+"*", l.flight.landed)
+	return err
+}
+
+// Address is where others reach an embedded server that listens, as Connect takes it; otherwise empty.
+func (l *Log) Address() string {
+	if l.server == nil || l.opts.Listen == "" {
+		return ""
+	}
+	return "jetstream://" + l.server.Addr().String()
+}
+
+// Head implements contracts.Log.
+func (l *Log) Head(ctx context.Context) (events.Position, error) {
+	if l.isClosed() {
+		return 0, contracts.ErrClosed
+	}
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		if l.isClosed() {
+			err = contracts.ErrClosed
+		}
+		return 0, err
+	}
+	return events.Position(info.State.LastSeq), nil
+}
+
+// Close ends every call under way, the connection, and the embedded server.
+func (l *Log) Close() {
+	l.closing.Do(func() {
+		l.mu.Lock()
+		close(l.done)
+		l.mu.Unlock()
+		l.flight.fail(contracts.ErrUnknown)
+		l.tidying.Wait()
+		l.conn.Close()
+		if l.server != nil {
+			l.server.Shutdown()
+			l.server.WaitForShutdown()
+		}
+	})
+}
+
+func (l *Log) isClosed() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// disconnected: an acknowledgement that was under way may be lost, and consumers may be gone.
+func (l *Log) disconnected() {
+	l.flight.fail(contracts.ErrUnknown)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.broken)
+	l.broken = make(chan struct{})
+}
+
+func (l *Log) whenBroken() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
+func (o Options) logf(format string, a ...any) {
+	if o.Logf != nil {
+		o.Logf(format, a...)
+	}
+}
+
+// logger passes the server's warnings on, and keeps its chatter back.
+type logger struct{ logf func(string, ...any) }
+
+func (logger) Noticef(string, ...any)           {}
+func (l logger) Warnf(format string, a ...any)  { l.logf("nats: "+format, a...) }
+func (l logger) Fatalf(format string, a ...any) { l.logf("nats: "+format, a...) }
+func (l logger) Errorf(format string, a ...any) { l.logf("nats: "+format, a...) }
+func (logger) Debugf(format string, a ...any)   {}
+func (logger) Tracef(format string, a ...any)   {}
