@@ -28,6 +28,8 @@ const RuleSchema = "schema"
 
 func malformed(field, text string) *Refusal { return &Refusal{RuleSchema, field, text} }
 
+const fromOutside = "is filled in by the engine; leave it out"
+
 // MaxValue is the most bytes of one value.
 const MaxValue = 64 << 10
 
@@ -38,6 +40,7 @@ const (
 	maxKey   = 200
 	maxWord  = 80
 	maxText  = 2000
+	maxInt   = 1<<53 - 1
 )
 
 // Check looks at a submitted fact's form: required fields, closed words, sizes, and nothing that only the engine writes.
@@ -128,7 +131,7 @@ func check(v reflect.Value, s *Shape, slot *Slot, at *path) *Refusal {
 				return malformed(at.String(), "is required")
 			}
 		case f.Engine:
-			return malformed(at.String(), "is filled in by the engine; leave it out")
+			return malformed(at.String(), fromOutside)
 		default:
 			if f.Optional {
 				fv = fv.Elem()
@@ -199,12 +202,16 @@ func checkLeaf(v reflect.Value, leaf Leaf, slot *Slot) string {
 			return "is not a month (2006-01)"
 		}
 	case LeafInstant:
-		if _, err := time.Parse(time.RFC3339, v.String()); err != nil {
+		if !isInstant(v.String()) {
 			return "is not a moment (RFC 3339, with offset)"
 		}
 	case LeafInt:
-		if v.Int() < 0 {
-			return "is negative"
+		if n := v.Int(); n < 0 || n > maxInt {
+			return "is negative, or more than a JSON number holds exactly"
+		}
+	case LeafOrdinal:
+		if v.Uint() == 0 {
+			return "is not an ordinal; they count from 1"
 		}
 	case LeafSecret:
 		s := v.Interface().(Secret)
@@ -219,7 +226,11 @@ func checkLeaf(v reflect.Value, leaf Leaf, slot *Slot) string {
 				return "is not a day (2006-01-02)"
 			}
 		}
-	case LeafNone, LeafOrdinal, LeafBool, LeafDocument:
+	case LeafDocument:
+		if doc := v.Interface().(jsontext.Value); doc.Kind() != '{' {
+			return "is not an object"
+		}
+	case LeafNone, LeafBool:
 	}
 	return ""
 }
@@ -232,6 +243,18 @@ func (s Secret) Date() (Day, bool) {
 	}
 	_, err := time.Parse("2006-01-02", d)
 	return Day(d), err == nil
+}
+
+// isInstant is stricter than time.Parse, which takes a comma, an hour of one digit and an offset of 24:60.
+func isInstant(s string) bool {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[len("2006-01-02T15")] != ':' || strings.IndexByte(s, ',') >= 0 {
+		return false
+	}
+	if _, err := time.Parse(time.RFC3339, s); err != nil {
+		return false
+	}
+	zone := s[len(s)-len("+09:00"):]
+	return s[len(s)-1] == 'Z' || zone[1:3] <= "23" && zone[4:] <= "59"
 }
 
 func isWord(s string) bool {
@@ -301,27 +324,30 @@ func (i Identifier) Scheme() string {
 	return scheme
 }
 
-// clip ends a pointer at the last name that the shape knows: what follows is the emitter's own text.
-func clip(s *Shape, pointer jsontext.Pointer) string {
-	out := "/data"
+// clip ends a pointer at the last name that the shape knows: what follows is the emitter's own text. Containers are the kinds of
+// JSON that the pointer leads through, where the data could not be decoded as the shape has it: a number after the name of a
+// list is then an index only if a list is really there.
+func clip(s *Shape, pointer jsontext.Pointer, containers []jsontext.Kind) string {
+	out, depth := "/data", 0
 	for token := range pointer.Tokens() {
 		var next *Shape
 		switch {
 		case s == nil || s.Leaf != LeafNone || s.Map:
 			return out
 		case s.Elem != nil:
-			if _, err := strconv.Atoi(token); err != nil {
+			if _, err := strconv.Atoi(token); err != nil || depth < len(containers) && containers[depth] != '[' {
 				return out
 			}
 			next = s.Elem
 		default:
 			slot := s.field(token)
-			if slot == nil {
+			if slot == nil || depth < len(containers) && containers[depth] != '{' {
 				return out
 			}
 			next = slot.Shape
 		}
 		out, s = out+"/"+token, next
+		depth++
 	}
 	return out
 }

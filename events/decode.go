@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,52 +10,37 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Submitted reads the data of a submission: strictly (no unknown or repeated names, valid UTF-8, known types) and checked.
-// The refusal names a place, never a value.
+// Submitted reads the data of a submission: strictly (no unknown or repeated names, valid UTF-8, known types, nothing empty)
+// and checked. The refusal names a place, never a value.
 func Submitted(k *Kind, data []byte) (Fact, *Refusal) {
 	f := k.New()
 	shape := ShapeOf(f)
-	if r := depth(data); r != nil {
+	hollow, r := scan(data)
+	if r != nil {
 		return nil, r
 	}
 	if err := json.Unmarshal(data, f, json.RejectUnknownMembers(true)); err != nil {
-		return nil, refusalOf(shape, err)
+		return nil, refusalOf(shape, data, err)
 	}
 	if r := Check(f); r != nil {
 		return nil, r
 	}
+	if hollow {
+		if r := checkHollow(shape, data); r != nil {
+			return nil, r
+		}
+	}
 	return f, nil
 }
 
-// depth refuses nesting that no honest event has, before anything recursive looks at it.
-func depth(data []byte) *Refusal {
-	deep, in := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case in && c == '\\':
-			i++
-		case c == '"':
-			in = !in
-		case in:
-		case c == '{' || c == '[':
-			if deep++; deep > maxDepth {
-				return malformed("/data", "is nested more than 32 deep")
-			}
-		case c == '}' || c == ']':
-			deep--
-		}
-	}
-	return nil
-}
-
-func refusalOf(shape *Shape, err error) *Refusal {
+func refusalOf(shape *Shape, data []byte, err error) *Refusal {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		text := "is not JSON, or ends too early"
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			text = "has a name twice"
 		}
-		return malformed(clip(shape, syntax.JSONPointer), text)
+		return malformed(clip(shape, syntax.JSONPointer, containers(data)), text)
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
@@ -64,9 +50,25 @@ func refusalOf(shape *Shape, err error) *Refusal {
 		} else if semantic.JSONKind != 0 && semantic.GoType != nil {
 			text = "is " + kindName(semantic.JSONKind) + ", not " + typeName(semantic.GoType)
 		}
-		return malformed(clip(shape, semantic.JSONPointer), text)
+		return malformed(clip(shape, semantic.JSONPointer, nil), text)
 	}
 	return malformed("/data", "cannot be read")
+}
+
+// containers are the kinds of what is open where data stops being JSON.
+func containers(data []byte) []jsontext.Kind {
+	dec := jsontext.NewDecoder(bytes.NewReader(data))
+	for {
+		if _, err := dec.ReadToken(); err != nil {
+			break
+		}
+	}
+	var open []jsontext.Kind
+	for i := range dec.StackDepth() {
+		kind, _ := dec.StackIndex(i + 1)
+		open = append(open, kind)
+	}
+	return open
 }
 
 func kindName(k jsontext.Kind) string {
@@ -109,7 +111,7 @@ func Decode(e *Event) (Fact, error) {
 	}
 	f := k.New()
 	if err := json.Unmarshal(e.Data, f); err != nil {
-		return nil, fmt.Errorf("event at position %v (%s) cannot be read at %s", e.Position, k.Short(), refusalOf(ShapeOf(f), err).Field)
+		return nil, fmt.Errorf("event at position %v (%s) cannot be read at %s", e.Position, k.Short(), refusalOf(ShapeOf(f), e.Data, err).Field)
 	}
 	var bad error
 	Walk(f, Carrying{Secret: func(_ string, s *Secret) { bad = errors.Join(bad, s.recorded()) }})
@@ -122,9 +124,9 @@ func Decode(e *Event) (Fact, error) {
 // Encode writes a fact the way that the log keeps it. Every Secret must be sealed.
 func Encode(f Fact) ([]byte, error) { return json.Marshal(f) }
 
-// EncodeSubmission writes a fact the way that an emitter sends it, values in the clear.
+// EncodeSubmission writes a fact the way that an emitter sends it, values in the clear, and nothing that is not there.
 func EncodeSubmission(f Fact) ([]byte, error) {
-	return json.Marshal(f, json.WithMarshalers(json.MarshalToFunc(func(enc *jsontext.Encoder, s Secret) error {
+	return json.Marshal(f, json.OmitZeroStructFields(true), json.WithMarshalers(json.MarshalToFunc(func(enc *jsontext.Encoder, s Secret) error {
 		return enc.WriteValue(s.clear)
 	})))
 }
