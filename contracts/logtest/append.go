@@ -303,7 +303,7 @@ func testCancelled(t *testing.T, a Adapter) {
 	for i := range 60 {
 		s := stream("cut", i)
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Duration(i)*40*time.Microsecond, cancel)
+		time.AfterFunc(time.Duration(i*i)*4*time.Microsecond, cancel)
 		r := l.Append(ctx, []contracts.Write{{Stream: s, Events: several(0, 100)}})[0]
 		cancel()
 		if r.Err == nil {

@@ -18,6 +18,7 @@ const (
 	readBytes  = 8 << 20
 	linger     = 5 * time.Millisecond // how long a batch waits for events that the server says are coming
 	patience   = 30 * time.Second     // how long a scan tries to mend
+	forever    = ^events.Position(0)
 )
 
 // errAgain: reading from this consumer has ended, a new one goes on where it stopped.
@@ -37,13 +38,13 @@ func (l *Log) Scan(ctx context.Context, after events.Position, only contracts.Fi
 
 // Tail implements contracts.Log.
 func (l *Log) Tail(ctx context.Context, after events.Position, only contracts.Filter) iter.Seq2[[]events.Event, error] {
-	return func(yield func([]events.Event, error) bool) { l.read(ctx, after, 0, only, yield) }
+	return func(yield func([]events.Event, error) bool) { l.read(ctx, after, forever, only, yield) }
 }
 
-// read goes through the log, with as many consumers after each other as it takes; head 0 means without end.
+// read goes through the log, with as many consumers after each other as it takes; head forever means without end.
 func (l *Log) read(ctx context.Context, after, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) {
 	failing := time.Time{}
-	for head == 0 || after < head {
+	for after < head {
 		was := after
 		err := l.follow(ctx, &after, head, only, yield)
 		if err == nil {
@@ -63,8 +64,8 @@ func (l *Log) read(ctx context.Context, after, head events.Position, only contra
 				failing = time.Now()
 				l.opts.logf("log: a reading is being mended: %v", err)
 			}
-			if head > 0 && time.Since(failing) > patience {
-				break
+			if head != forever && time.Since(failing) > patience {
+				break // out of the switch: the scan fails
 			}
 			select {
 			case <-time.After(50 * time.Millisecond):
@@ -106,7 +107,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 	stop := make(chan struct{})
 	defer l.tidy(info.Name)
 	defer close(stop)
-	if head > 0 && info.NumPending == 0 {
+	if head != forever && info.NumPending == 0 {
 		return nil
 	}
 	incoming, failed := make(chan jetstream.Msg, readEvents), make(chan error, 1)
@@ -156,7 +157,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				err, more = errAgain, false // something was lost on the way to here
 				continue
 			}
-			if head > 0 && events.Position(at.seq) > head {
+			if head != forever && events.Position(at.seq) > head {
 				over, more = true, false
 				continue
 			}
@@ -170,7 +171,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				late = time.After(linger)
 			}
 			batch, size = append(batch, e), size+len(e.Data)
-			over = head > 0 && (at.pending == 0 || e.Position == head)
+			over = head != forever && (at.pending == 0 || e.Position == head)
 			more = at.pending > 0 && !over
 		}
 		if len(batch) > 0 {

@@ -1,0 +1,147 @@
+package jetstream
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/jetstream/bare"
+)
+
+// fact has 512 bytes with its attributes aside, as the yardstick's payloads have with the attributes put in.
+var fact = bytes.Repeat([]byte("x"), 512)
+
+func one(i int) contracts.Write {
+	return contracts.Write{
+		Stream: events.Stream{Kind: "person", ID: strconv.Itoa(i % bare.Subjects)}, Expect: events.AnyRevision,
+		Events: []events.Event{{
+			ID: "kq3v7n2m5x4w6z", Type: "daicho.collected.v1", Source: "shop/checkout", Policy: "v12",
+			Time: time.UnixMilli(1.7e12), Data: fact,
+		}},
+	}
+}
+
+// payload is as many bytes as the log stores for one event: body and headers.
+func payload() []byte {
+	w := one(0)
+	m := encode(w.Stream, &w.Events[0])
+	m.Header[hRecorded] = []string{clock}
+	n := len(m.Data)
+	for k, v := range m.Header {
+		n += len(k) + len(v[0]) + 4
+	}
+	return make([]byte, n)
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{1, 100, 1000} {
+		for _, inFlight := range []int{1, 4} {
+			name := fmt.Sprintf("batch=%d/flight=%d", size, inFlight)
+			b.Run(name+"/log", func(b *testing.B) {
+				l := benchLog(b)
+				b.ResetTimer()
+				appendAll(b, l, b.N, size, inFlight)
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+			b.Run(name+"/bare", func(b *testing.B) {
+				s, payloads := benchBare(b)
+				b.ResetTimer()
+				var err error
+				if size == 1 {
+					err = s.Singles(context.Background(), payloads, inFlight)
+				} else {
+					err = s.Batches(b.Context(), payloads, size, inFlight)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	b.Run("log", func(b *testing.B) {
+		l := benchLog(b)
+		appendAll(b, l, b.N, 1000, 4)
+		b.ResetTimer()
+		n := 0
+		for batch, err := range l.Scan(b.Context(), 0, contracts.Filter{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n += len(batch)
+		}
+		if n != b.N {
+			b.Fatalf("%d of %d events", n, b.N)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+	b.Run("bare", func(b *testing.B) {
+		s, payloads := benchBare(b)
+		if err := s.Batches(b.Context(), payloads, 1000, 4); err != nil {
+			b.Fatal(err)
+		}
+		b.ResetTimer()
+		if n, err := s.Replay(b.Context()); err != nil || n != b.N {
+			b.Fatalf("%d of %d messages: %v", n, b.N, err)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+}
+
+func benchLog(b *testing.B) *Log {
+	l, err := Embedded(b.Context(), b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(l.Close)
+	return l
+}
+
+func benchBare(b *testing.B) (*bare.Stream, [][]byte) {
+	s, err := bare.Open(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(s.Close)
+	p := payload()
+	payloads := make([][]byte, b.N)
+	for i := range payloads {
+		payloads[i] = p
+	}
+	return s, payloads
+}
+
+func appendAll(b *testing.B, l *Log, n, size, inFlight int) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range inFlight {
+		wg.Go(func() {
+			for from := range next {
+				var writes []contracts.Write
+				for i := from; i < min(n, from+size); i++ {
+					writes = append(writes, one(i))
+				}
+				for _, r := range l.Append(b.Context(), writes) {
+					if r.Err != nil {
+						b.Error(r.Err)
+						break
+					}
+				}
+			}
+		})
+	}
+	for from := 0; from < n; from += size {
+		next <- from
+	}
+	close(next)
+	wg.Wait()
+}
