@@ -26,12 +26,19 @@ type linter struct {
 	found      []Finding
 	categories words
 	operations words
+	missing    map[string]missing
+}
+
+// missing counts the texts that a language lacks; one finding a language is enough.
+type missing struct {
+	n     int
+	first string
 }
 
 // Lint looks for what Parse lets pass and no reader could want: words that lead nowhere, rules that are never asked, purposes
 // that never end.
 func Lint(c *Catalogue) []Finding {
-	l := &linter{Catalogue: c, categories: words{}, operations: ids(c.Operations)}
+	l := &linter{Catalogue: c, categories: words{}, operations: ids(c.Operations), missing: map[string]missing{}}
 	l.vocabulary()
 	used := words{}
 	for i := range c.Purposes {
@@ -116,7 +123,11 @@ func (l *linter) vocabulary() {
 func (l *linter) languages(path string, t Text) {
 	for _, lang := range l.Languages {
 		if t[lang] == "" {
-			l.warn(path, "language_missing", "has no text in "+lang)
+			m := l.missing[lang]
+			if m.n++; m.n == 1 {
+				m.first = path
+			}
+			l.missing[lang] = m
 		}
 	}
 }
@@ -288,5 +299,10 @@ func (l *linter) company() {
 	}
 	for i, s := range l.Sections {
 		l.languages("/sections/"+strconv.Itoa(i)+"/text", s.Text)
+	}
+	for _, lang := range l.Languages {
+		if m := l.missing[lang]; m.n > 0 {
+			l.warn(m.first, "language_missing", strconv.Itoa(m.n)+" texts are not there in "+lang+"; this is the first")
+		}
 	}
 }

@@ -1,0 +1,68 @@
+// Package policies carries the company's catalogue, written for people (YAML), and hands it to the engine as the JSON that is
+// published.
+package policies
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/daicho-dev/daicho/events/policy"
+)
+
+//go:embed telecomsquare.yaml
+var shipped []byte
+
+// Schema is the JSON Schema of a catalogue.
+//
+//go:embed catalogue.schema.json
+var Schema []byte
+
+// Load reads a catalogue from a file of YAML, or of JSON, which is YAML too. With it comes the JSON to publish.
+func Load(path string) (*policy.Catalogue, []byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, doc, err := Read(b)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, doc, nil
+}
+
+// Read is Load of what has been read already.
+func Read(b []byte) (*policy.Catalogue, []byte, error) {
+	var tree any
+	if err := yaml.Unmarshal(b, &tree); err != nil {
+		return nil, nil, err
+	}
+	if _, ok := tree.(map[string]any); !ok {
+		return nil, nil, errors.New("a catalogue is a mapping")
+	}
+	doc, err := json.Marshal(tree) // keys sorted: the same catalogue is the same bytes
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := policy.Parse(doc)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, doc, nil
+}
+
+var parsed = sync.OnceValue(func() *policy.Catalogue {
+	c, _, err := Read(shipped)
+	if err != nil {
+		panic("the shipped catalogue: " + err.Error())
+	}
+	return c
+})
+
+// Default is the shipped catalogue.
+func Default() *policy.Catalogue { return parsed() }
