@@ -28,9 +28,12 @@ type Vault interface {
 
 	// Admit stores newcomers, all or none, and answers the stream that each one's identifiers lead to now: the
 	// newcomer's own, or that of somebody who was admitted first under the same identifier (then this one is dropped).
+	// The same newcomers may be admitted again by a caller that did not learn the outcome. ErrAdmitted, and nothing is
+	// stored, if a newcomer's stream has another key already: what was sealed under this one would never open.
 	Admit(ctx context.Context, all []Newcomer) ([]events.Stream, error)
 
 	// AddCase remembers the clear word behind a case tag, so that holds can be listed by case while the person is known.
+	// ErrDestroyed for an owner that has no key.
 	AddCase(ctx context.Context, owner events.Stream, tag, word string) error
 	// Cases answers the clear word of each case tag of the given owners that is known: owner, tag → word.
 	Cases(ctx context.Context, owners []events.Stream) (map[CaseRef]string, error)
@@ -55,8 +58,8 @@ type Vault interface {
 	Position(ctx context.Context) (events.Position, error)
 	// Advance records that every deletion up to and including a position has been carried out. It never moves back.
 	Advance(ctx context.Context, to events.Position) error
-	// Level opens the vault for reading: the caller has replayed all deletions up to the head. Until then Keys and Find
-	// answer ErrNotLevel.
+	// Level opens the vault for reading: the caller has replayed all deletions up to the head. Until then Find, Keys,
+	// Cases and Quarantined answer ErrNotLevel.
 	Level()
 
 	// Epoch names the root key's current epoch, and whether a destruction is final on this store at once (true where
@@ -67,7 +70,8 @@ type Vault interface {
 	Quarantine(ctx context.Context, items []Quarantined) error
 	// Quarantined lists what is kept, newest first, at most limit; opened only when values is true.
 	Quarantined(ctx context.Context, limit int, values bool) ([]Quarantined, error)
-	// Sweep destroys day keys and tombstones that are past their time.
+	// Sweep destroys the keys of days (UTC) that were over before now - quarantineKeep, with what they sealed, and
+	// tombstones that are past their time.
 	Sweep(ctx context.Context, now time.Time, quarantineKeep time.Duration) error
 
 	Close() error
@@ -117,7 +121,7 @@ type Quarantined struct {
 	Type    string
 	Rule    string
 	Field   string
-	Subject events.Identifier // of the submission; only its keyed hash is stored, so that Forget finds it
+	Subject events.Identifier // of the submission; only its keyed hash is stored, so that Forget finds it; empty in a list
 	Body    []byte            // the submission as it came; nil in a list without values
 }
 
@@ -126,6 +130,8 @@ var (
 	ErrDestroyed = errors.New("vault: the key of this value has been destroyed")
 	// ErrNotLevel: deletions that the log has are not yet carried out here.
 	ErrNotLevel = errors.New("vault: not level with the log's deletions yet; reads are refused until it is")
+	// ErrAdmitted: the stream of a newcomer has a key already, and it is not the newcomer's.
+	ErrAdmitted = errors.New("vault: an owner of this name has a key already")
 	// ErrMissingKeys: a living owner has no key: an unplanned loss.
 	ErrMissingKeys = errors.New("vault: key states of living people are missing; this is a loss of data (start with --accept-lost-keys only if you know why)")
 )

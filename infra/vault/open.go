@@ -1,0 +1,230 @@
+// Package vault is the store that can forget, on SQLite: owners' puncturable keys, the directory from outside
+// identifiers to pseudonyms, case words, tombstones and the quarantine. See README.md for what lies on disk under
+// which key.
+package vault
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/daicho-dev/daicho/contracts"
+)
+
+// Options are for tests and for machines far from the usual; the zero value is good.
+type Options struct {
+	// KeysFor is how long an opened key state stays in memory. Default 5 s; negative: not at all.
+	KeysFor time.Duration
+	// KeysMax bounds the opened key states in memory. Default 50,000.
+	KeysMax int
+	// FoundMax bounds the identifiers whose pseudonym is kept in memory. Default 100,000.
+	FoundMax int
+}
+
+// Vault implements contracts.Vault. One process at a time may have a vault open.
+type Vault struct {
+	write, read *sql.DB
+	root        contracts.RootKeys
+	keys        *keyCache
+	found       *foundCache
+	level       atomic.Bool
+
+	pepper, tomb, words [32]byte // the keys of directory, tombstones and Peppered
+
+	// turning is held shared by whatever wraps something and stores it, so that nothing wrapped under an old epoch can
+	// be stored after Rotate has looked for the last time.
+	turning  sync.RWMutex
+	rotating sync.Mutex // one Rotate at a time
+
+	epochMu sync.RWMutex
+	current string
+	epochs  map[string]cipher.AEAD // the directory's keys
+
+	daysMu sync.Mutex
+	days   map[string]cipher.AEAD // the quarantine's keys
+}
+
+var _ contracts.Vault = (*Vault)(nil)
+
+var errCorrupt = errors.New("vault: something stored does not open under its key")
+
+// The types are those that SQLite and PostgreSQL both take.
+const schema = `
+CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS owners (stream TEXT PRIMARY KEY, version BIGINT NOT NULL, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS directory (hash BYTEA PRIMARY KEY, epoch TEXT NOT NULL, sealed BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS tombstones (hash BYTEA PRIMARY KEY, at BIGINT NOT NULL, until BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS cases (stream TEXT NOT NULL, tag TEXT NOT NULL, sealed BYTEA NOT NULL, PRIMARY KEY (stream, tag));
+CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS quarantine (id TEXT PRIMARY KEY, at BIGINT NOT NULL, day TEXT NOT NULL, subject BYTEA NOT NULL, head BYTEA NOT NULL, body BYTEA NOT NULL);
+CREATE INDEX IF NOT EXISTS quarantine_at ON quarantine (at);
+CREATE INDEX IF NOT EXISTS quarantine_subject ON quarantine (subject);
+CREATE TABLE IF NOT EXISTS position (one BIGINT PRIMARY KEY, at BIGINT NOT NULL);
+INSERT INTO position (one, at) VALUES (1, 0) ON CONFLICT (one) DO NOTHING;
+`
+
+// Open opens the vault in a folder, and makes it where there is none. A vault all of whose epochs have been destroyed does
+// not open: contracts.ErrDestroyed.
+func Open(ctx context.Context, dir string, root contracts.RootKeys, opts Options) (*Vault, error) {
+	if opts.KeysFor == 0 {
+		opts.KeysFor = 5 * time.Second
+	}
+	if opts.KeysMax <= 0 {
+		opts.KeysMax = 50_000
+	}
+	if opts.FoundMax <= 0 {
+		opts.FoundMax = 100_000
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	path := filepath.Join(dir, "vault.db")
+	// SQLite gives its journal the mode of the file, so the file is made first, with the mode wanted.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	err = f.Chmod(0o600)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	v := &Vault{
+		root:   root,
+		keys:   newKeyCache(opts.KeysFor, opts.KeysMax),
+		found:  newFoundCache(opts.FoundMax),
+		epochs: map[string]cipher.AEAD{},
+		days:   map[string]cipher.AEAD{},
+	}
+	if v.write, err = open(path, "immediate", 1); err != nil {
+		return nil, err
+	}
+	if v.read, err = open(path, "deferred", 2); err != nil {
+		_ = v.write.Close()
+		return nil, err
+	}
+	if err := v.start(ctx); err != nil {
+		_ = v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// open opens a handle. No write-ahead log: it would keep what has been replaced until a checkpoint. secure_delete zeroes
+// what is deleted or replaced within the file.
+func open(path, lock string, connections int) (*sql.DB, error) {
+	q := url.Values{"_txlock": {lock}, "_pragma": {
+		"busy_timeout(10000)", "journal_mode(DELETE)", "synchronous(FULL)", "secure_delete(ON)",
+		"temp_store(MEMORY)", "trusted_schema(OFF)",
+	}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// start makes the tables, and reads the vault's own keys.
+func (v *Vault) start(ctx context.Context) error {
+	if _, err := v.write.ExecContext(ctx, schema); err != nil {
+		return fmt.Errorf("vault: making tables: %w", err)
+	}
+	// The secrets come first: a copy whose epoch has been destroyed fails here, before anything is added to it.
+	for _, s := range []struct {
+		name string
+		key  *[32]byte
+	}{{"pepper", &v.pepper}, {"tombstones", &v.tomb}, {"words", &v.words}} {
+		if err := v.secret(ctx, s.name, s.key); err != nil {
+			return err
+		}
+	}
+	epoch, err := v.root.Current(ctx)
+	if err != nil {
+		return fmt.Errorf("vault: root keys: %w", err)
+	}
+	if err := v.loadEpochs(ctx); err != nil {
+		return err
+	}
+	return v.enter(ctx, epoch)
+}
+
+// secret reads one of the vault's own keys, or makes it.
+func (v *Vault) secret(ctx context.Context, name string, key *[32]byte) error {
+	var epoch string
+	var wrapped []byte
+	err := v.write.QueryRowContext(ctx, `SELECT epoch, wrapped FROM secrets WHERE name = $1`, name).Scan(&epoch, &wrapped)
+	if err == nil {
+		b, err := v.root.Unwrap(ctx, epoch, wrapped, parts("secret", name, epoch))
+		if err != nil {
+			return fmt.Errorf("vault: its own keys: %w", err)
+		}
+		defer clear(b)
+		if copy(key[:], b) != len(key) {
+			return errCorrupt
+		}
+		return nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("vault: reading: %w", err)
+	}
+	if _, err := rand.Read(key[:]); err != nil {
+		return err
+	}
+	if epoch, err = v.root.Current(ctx); err != nil {
+		return fmt.Errorf("vault: root keys: %w", err)
+	}
+	if wrapped, err = v.root.Wrap(ctx, epoch, key[:], parts("secret", name, epoch)); err != nil {
+		return fmt.Errorf("vault: root keys: %w", err)
+	}
+	return v.exec(ctx, `INSERT INTO secrets (name, epoch, wrapped) VALUES ($1, $2, $3)`, name, epoch, wrapped)
+}
+
+// exec runs a statement by itself.
+func (v *Vault) exec(ctx context.Context, query string, args ...any) error {
+	if _, err := v.write.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("vault: writing: %w", err)
+	}
+	return nil
+}
+
+// transact runs a transaction that holds the write lock from its start.
+func (v *Vault) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := v.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("vault: writing: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("vault: writing: %w", err)
+	}
+	return nil
+}
+
+// Level opens the vault for reading.
+func (v *Vault) Level() { v.level.Store(true) }
+
+// Close closes the files and destroys what is opened in memory.
+func (v *Vault) Close() error {
+	v.keys.close()
+	v.found.clear()
+	return errors.Join(v.write.Close(), v.read.Close())
+}

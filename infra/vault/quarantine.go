@@ -1,0 +1,227 @@
+package vault
+
+import (
+	"context"
+	"crypto/cipher"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+)
+
+// AddCase remembers the clear word behind a case tag.
+func (v *Vault) AddCase(ctx context.Context, stream events.Stream, tag, word string) error {
+	opened, err := v.open(ctx, []events.Stream{stream})
+	if err != nil {
+		return err
+	}
+	o := opened[0]
+	if o == nil {
+		return contracts.ErrDestroyed
+	}
+	key, err := o.caseKey()
+	if err != nil {
+		return err
+	}
+	sealed := sealUnder(key, parts("case", o.stream, tag), []byte(word))
+	// Not for somebody forgotten meanwhile: their row has to be there in the same statement.
+	return v.exec(ctx, `INSERT INTO cases (stream, tag, sealed) SELECT stream, $2, $3 FROM owners WHERE stream = $1
+		ON CONFLICT (stream, tag) DO UPDATE SET sealed = excluded.sealed`, o.stream, tag, sealed)
+}
+
+// Cases answers the clear words of owners' case tags.
+func (v *Vault) Cases(ctx context.Context, owners []events.Stream) (map[contracts.CaseRef]string, error) {
+	if !v.level.Load() {
+		return nil, contracts.ErrNotLevel
+	}
+	opened, err := v.open(ctx, owners)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]int, len(opened))
+	keys := make(map[string]cipher.AEAD, len(opened))
+	var streams []any
+	for i, o := range opened {
+		if o == nil || keys[o.stream] != nil {
+			continue
+		}
+		if keys[o.stream], err = o.caseKey(); err != nil {
+			return nil, err
+		}
+		at[o.stream] = i
+		streams = append(streams, o.stream)
+	}
+	words := map[contracts.CaseRef]string{}
+	err = within(ctx, v.read, `SELECT stream, tag, sealed FROM cases WHERE stream`, streams, func(s *sql.Rows) error {
+		var stream, tag string
+		var sealed []byte
+		if err := s.Scan(&stream, &tag, &sealed); err != nil {
+			return err
+		}
+		word, err := unsealUnder(keys[stream], parts("case", stream, tag), sealed)
+		words[contracts.CaseRef{Owner: owners[at[stream]], Tag: tag}] = string(word)
+		return err
+	})
+	return words, err
+}
+
+// dayKey answers the key of a day, and makes it if asked.
+func (v *Vault) dayKey(ctx context.Context, tx *sql.Tx, day string, make bool) (cipher.AEAD, error) {
+	var epoch string
+	var wrapped []byte
+	err := tx.QueryRowContext(ctx, `SELECT epoch, wrapped FROM days WHERE day = $1`, day).Scan(&epoch, &wrapped)
+	switch {
+	case err == nil:
+		return v.unwrapKey(ctx, epoch, wrapped, parts("day", day, epoch))
+	case !errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("vault: reading: %w", err)
+	case !make:
+		return nil, contracts.ErrDestroyed
+	}
+	epoch = v.epoch()
+	key, wrapped, err := v.newKey(ctx, epoch, parts("day", day, epoch))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO days (day, epoch, wrapped) VALUES ($1, $2, $3)`, day, epoch, wrapped); err != nil {
+		return nil, fmt.Errorf("vault: writing: %w", err)
+	}
+	return key, nil
+}
+
+// dayOf is the day, in UTC, whose key seals what came then.
+func dayOf(at time.Time) string { return at.UTC().Format(time.DateOnly) }
+
+func quarantineBound(what, id string, at int64, subject []byte) []byte {
+	return parts("quarantine", what, id, strconv.FormatInt(at, 10), string(subject))
+}
+
+// Quarantine keeps refused submissions. What an emitter wrote where a source or a type should stand may be anything, so
+// that everything but the id and the time is sealed.
+func (v *Vault) Quarantine(ctx context.Context, items []contracts.Quarantined) error {
+	v.turning.RLock()
+	defer v.turning.RUnlock()
+	return v.transact(ctx, func(tx *sql.Tx) error {
+		keys := map[string]cipher.AEAD{}
+		for i := range items {
+			q := &items[i]
+			day := dayOf(q.At)
+			if keys[day] == nil {
+				key, err := v.dayKey(ctx, tx, day, true)
+				if err != nil {
+					return err
+				}
+				keys[day] = key
+			}
+			at, subject := q.At.UnixMilli(), v.entry(q.Subject)
+			head := sealUnder(keys[day], quarantineBound("head", q.ID, at, subject[:]), parts(q.Source, q.Type, q.Rule, q.Field))
+			body := sealUnder(keys[day], quarantineBound("body", q.ID, at, subject[:]), q.Body)
+			if _, err := tx.ExecContext(ctx, `INSERT INTO quarantine (id, at, day, subject, head, body) VALUES ($1, $2, $3, $4, $5, $6)`,
+				q.ID, at, day, subject[:], head, body); err != nil {
+				return fmt.Errorf("vault: writing: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Quarantined lists what is kept, newest first. Subjects are never in the answer: only their keyed hash is kept.
+func (v *Vault) Quarantined(ctx context.Context, limit int, values bool) ([]contracts.Quarantined, error) {
+	if !v.level.Load() {
+		return nil, contracts.ErrNotLevel
+	}
+	column := `head`
+	if values {
+		column = `body`
+	}
+	v.turning.RLock()
+	defer v.turning.RUnlock()
+	tx, err := v.read.BeginTx(ctx, nil) // keys and items as they are at one moment
+	if err != nil {
+		return nil, fmt.Errorf("vault: reading: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	type sealedItem struct {
+		day                 string
+		at                  int64
+		subject, head, body []byte
+	}
+	var items []contracts.Quarantined
+	var stored []sealedItem
+	err = collect(ctx, tx, `SELECT id, at, day, subject, head, `+column+` FROM quarantine ORDER BY at DESC, id LIMIT $1`,
+		[]any{max(limit, 0)}, func(s *sql.Rows) error {
+			var q contracts.Quarantined
+			var i sealedItem
+			err := s.Scan(&q.ID, &i.at, &i.day, &i.subject, &i.head, &i.body)
+			q.At = time.UnixMilli(i.at).UTC()
+			items, stored = append(items, q), append(stored, i)
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]cipher.AEAD{}
+	for i := range items {
+		q, s := &items[i], &stored[i]
+		if keys[s.day] == nil {
+			if keys[s.day], err = v.dayKey(ctx, tx, s.day, false); err != nil {
+				return nil, err
+			}
+		}
+		head, err := unsealUnder(keys[s.day], quarantineBound("head", q.ID, s.at, s.subject), s.head)
+		if err != nil {
+			return nil, err
+		}
+		if !splitParts(head, &q.Source, &q.Type, &q.Rule, &q.Field) {
+			return nil, errCorrupt
+		}
+		if values {
+			if q.Body, err = unsealUnder(keys[s.day], quarantineBound("body", q.ID, s.at, s.subject), s.body); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return items, nil
+}
+
+// splitParts reads what parts wrote, and nothing else.
+func splitParts(b []byte, into ...*string) bool {
+	for _, s := range into {
+		if len(b) < 4 {
+			return false
+		}
+		n := uint64(binary.BigEndian.Uint32(b))
+		if uint64(len(b)) < 4+n {
+			return false
+		}
+		*s, b = string(b[4:4+n]), b[4+n:]
+	}
+	return len(b) == 0
+}
+
+// Sweep destroys the keys of days all of which is longer ago than quarantineKeep, with what they sealed, and tombstones
+// that are past their time.
+func (v *Vault) Sweep(ctx context.Context, now time.Time, quarantineKeep time.Duration) error {
+	// A day ends 24 hours after it began: the last day that is wholly past is that of a moment a day earlier.
+	before := dayOf(now.Add(-quarantineKeep))
+	return v.transact(ctx, func(tx *sql.Tx) error {
+		for _, s := range []struct {
+			query string
+			arg   any
+		}{
+			{`DELETE FROM quarantine WHERE day < $1`, before},
+			{`DELETE FROM days WHERE day < $1`, before},
+			{`DELETE FROM tombstones WHERE until <= $1`, now.UnixMilli()},
+		} {
+			if _, err := tx.ExecContext(ctx, s.query, s.arg); err != nil {
+				return fmt.Errorf("vault: writing: %w", err)
+			}
+		}
+		return nil
+	})
+}
