@@ -215,10 +215,13 @@ func checkLeaf(v reflect.Value, leaf Leaf, slot *Slot) string {
 		}
 	case LeafSecret:
 		s := v.Interface().(Secret)
-		if len(s.clear) > MaxValue {
+		if s.clear == nil {
+			return "is sealed already"
+		}
+		if len(*s.clear) > MaxValue {
 			return "is larger than 64 KiB; send it as an attachment"
 		}
-		if s.clear.Kind() == 'n' {
+		if *s.clear == "null" {
 			return "is null"
 		}
 		if slot != nil && slot.Format == "date" {
@@ -238,7 +241,7 @@ func checkLeaf(v reflect.Value, leaf Leaf, slot *Slot) string {
 // Date reads a clear value that is a day.
 func (s Secret) Date() (Day, bool) {
 	var d string
-	if json.Unmarshal(s.clear, &d) != nil {
+	if s.clear == nil || json.Unmarshal([]byte(*s.clear), &d) != nil {
 		return "", false
 	}
 	_, err := time.Parse("2006-01-02", d)

@@ -42,19 +42,30 @@ func (n Ordinal) String() string { return strconv.FormatUint(uint64(n), 10) }
 // Secret is a personal value: any JSON, up to 64 KiB. Clear when it is submitted, sealed once it is recorded. However it is
 // printed, it prints `[personal]`, and a clear one cannot be marshalled by accident.
 type Secret struct {
-	clear jsontext.Value
+	clear *string // a pointer to a string: where fmt may call no method (an unexported field), it prints an address and no more
 	n     Ordinal
 	box   []byte
 }
 
 // Clear makes a secret of a value that has not been sealed.
-func Clear(v jsontext.Value) Secret { return Secret{clear: v} }
+func Clear(v jsontext.Value) Secret {
+	if v == nil {
+		return Secret{}
+	}
+	text := string(v)
+	return Secret{clear: &text}
+}
 
 // IsZero says that there is no value.
 func (s Secret) IsZero() bool { return s.clear == nil && s.box == nil }
 
-// Value is the clear JSON; nil once it is sealed.
-func (s Secret) Value() jsontext.Value { return s.clear }
+// Value is a copy of the clear JSON; nil once it is sealed.
+func (s Secret) Value() jsontext.Value {
+	if s.clear == nil {
+		return nil
+	}
+	return jsontext.Value(*s.clear)
+}
 
 // Ordinal is the leaf that a value is, or is to be, sealed under.
 func (s Secret) Ordinal() Ordinal { return s.n }
@@ -92,7 +103,7 @@ func (s Secret) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON takes a submitted value. What the log keeps is read by Decode.
 func (s *Secret) UnmarshalJSON(b []byte) error {
-	*s = Secret{clear: jsontext.Value(b).Clone()}
+	*s = Clear(b)
 	return nil
 }
 
@@ -105,7 +116,7 @@ func (s *Secret) recorded() error {
 		N   Ordinal `json:"n"`
 		Box []byte  `json:"box"`
 	}
-	if err := json.Unmarshal(s.clear, &form, json.RejectUnknownMembers(true)); err != nil || form.N == 0 || len(form.Box) == 0 {
+	if err := json.Unmarshal([]byte(*s.clear), &form, json.RejectUnknownMembers(true)); err != nil || form.N == 0 || len(form.Box) == 0 {
 		return errors.New("a sealed value is not in its form")
 	}
 	*s = Secret{n: form.N, box: form.Box}
