@@ -127,7 +127,8 @@ type Brings struct {
 	Law        string        `json:"law"`
 }
 
-// Rule is one row of a purpose's retention: the first whose conditions are met decides.
+// Rule is one row of a purpose's retention: the first whose conditions are met decides. Keep must be given, so that a forgotten
+// one does not dispose at once.
 type Rule struct {
 	ID         string        `json:"id"`
 	Categories []events.Word `json:"categories,omitempty"`
@@ -138,7 +139,7 @@ type Rule struct {
 	Any        []events.Word `json:"any,omitempty"`   // counts from the first of these that is reached
 	From       events.Word   `json:"from,omitzero"`   // counts from an event that is always there: see anchors
 	Calendar   *Calendar     `json:"calendar,omitempty"`
-	Keep       Period        `json:"keep"`
+	Keep       *Period        `json:"keep"`
 	Otherwise  *Otherwise    `json:"otherwise,omitempty"`
 	Law        string        `json:"law,omitzero"`
 	Assumption string        `json:"assumption,omitzero"`
@@ -155,7 +156,7 @@ type Calendar struct {
 type Otherwise struct {
 	From       events.Word `json:"from"`
 	Calendar   *Calendar   `json:"calendar,omitempty"`
-	Keep       Period      `json:"keep"`
+	Keep       *Period      `json:"keep"`
 	Assumption string      `json:"assumption,omitzero"`
 }
 

@@ -96,6 +96,9 @@ func (c *Catalogue) compile(r *Rule, path string) (rule, error) {
 		}
 		x.categories = set(all)
 	}
+	if r.Keep == nil || r.Otherwise != nil && r.Otherwise.Keep == nil {
+		return x, wrong(path+"/keep", "is missing")
+	}
 	given := 0
 	for _, is := range []bool{len(r.All) > 0, len(r.Any) > 0, r.From != ""} {
 		if is {
@@ -192,12 +195,12 @@ func (c *Catalogue) run(r *rule, l *Life) Deadline {
 	d := Deadline{Rule: r.ID, Law: r.Law != ""}
 	at, ok := d.start(r, l)
 	if ok {
-		d.Due = r.calendar.from(c.On(at)).Add(r.Keep)
+		d.Due = r.calendar.from(c.On(at)).Add(*r.Keep)
 		return d
 	}
 	if o := r.Otherwise; o != nil {
 		if m := l.anchor(o.From); !m.Time.IsZero() {
-			d.Due, d.Gap, d.Because = r.otherCalendar.from(c.On(m.Time)).Add(o.Keep), true, append(d.Because, m)
+			d.Due, d.Gap, d.Because = r.otherCalendar.from(c.On(m.Time)).Add(*o.Keep), true, append(d.Because, m)
 		}
 	}
 	return d

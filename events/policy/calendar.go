@@ -1,0 +1,84 @@
+package policy
+
+import "time"
+
+// BusinessDay says whether the desk works on a day: not on Saturdays and Sundays, national holidays, and the turn of the year
+// from 29 December to 3 January.
+func BusinessDay(d Date) bool {
+	switch d.Weekday() {
+	case time.Saturday, time.Sunday:
+		return false
+	}
+	if d.m == time.December && d.d >= 29 || d.m == time.January && d.d <= 3 {
+		return false
+	}
+	return !Holiday(d)
+}
+
+// NextBusinessDay is the day itself if the desk works on it, or the next on which it does.
+func NextBusinessDay(d Date) Date {
+	for !BusinessDay(d) {
+		d = d.AddDays(1)
+	}
+	return d
+}
+
+// AddBusinessDays is the n-th business day after a day.
+func AddBusinessDays(d Date, n int) Date {
+	for ; n > 0; n-- {
+		d = NextBusinessDay(d.AddDays(1))
+	}
+	return d
+}
+
+// Holiday says whether a day is a Japanese national holiday by the Act on National Holidays as it stands since 2022: its days,
+// the day in lieu of one that falls on a Sunday (3(2)), and the day between two of them (3(3)).
+func Holiday(d Date) bool {
+	if national(d) {
+		return true
+	}
+	if d.Weekday() == time.Sunday {
+		return false
+	}
+	// In lieu: the first day after the Sunday that is no holiday itself.
+	for e := d.AddDays(-1); national(e); e = e.AddDays(-1) {
+		if e.Weekday() == time.Sunday {
+			return true
+		}
+	}
+	return national(d.AddDays(-1)) && national(d.AddDays(1))
+}
+
+// national are the days that Article 2 names.
+func national(d Date) bool {
+	monday := func(n int) bool { return d.Weekday() == time.Monday && (d.d-1)/7+1 == n }
+	switch d.m {
+	case time.January:
+		return d.d == 1 || monday(2)
+	case time.February:
+		return d.d == 11 || d.d == 23
+	case time.March:
+		return d.d == equinox(d.y, 20.8431)
+	case time.April:
+		return d.d == 29
+	case time.May:
+		return d.d >= 3 && d.d <= 5
+	case time.July:
+		return monday(3)
+	case time.August:
+		return d.d == 11
+	case time.September:
+		return monday(3) || d.d == equinox(d.y, 23.2488)
+	case time.October:
+		return monday(2)
+	case time.November:
+		return d.d == 3 || d.d == 23
+	}
+	return false
+}
+
+// equinox is the day of an equinox in Japan, by the approximation that holds from 1980 to 2099. The Cabinet names the day each
+// February for the next year; so far it has always been this one.
+func equinox(y int, base float64) int {
+	return int(base+0.242194*float64(y-1980)) - (y-1980)/4
+}
