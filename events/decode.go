@@ -127,6 +127,6 @@ func Encode(f Fact) ([]byte, error) { return json.Marshal(f) }
 // EncodeSubmission writes a fact the way that an emitter sends it, values in the clear, and nothing that is not there.
 func EncodeSubmission(f Fact) ([]byte, error) {
 	return json.Marshal(f, json.OmitZeroStructFields(true), json.WithMarshalers(json.MarshalToFunc(func(enc *jsontext.Encoder, s Secret) error {
-		return enc.WriteValue(s.clear)
+		return enc.WriteValue(s.Value())
 	})))
 }
