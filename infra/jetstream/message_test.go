@@ -1,0 +1,114 @@
+package jetstream
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/nats-io/nats.go"
+)
+
+// FuzzDecode: whatever the headers are, reading them does not panic, and what was read can be written and read again.
+func FuzzDecode(f *testing.F) {
+	f.Add("daicho.log.person.abc", "1.0", "tag", "shop/checkout", "daicho.collected.v1", "2024-02-29T23:59:59.123Z", "2024-03-01T00:00:00.000Z", "v%207")
+	f.Add("daicho.log..", "1.0", "%", "%4", "%zz", "0001-01-01T00:00:00Z", "", "")
+	f.Fuzz(func(t *testing.T, subject, version, id, source, typ, at, recorded, policy string) {
+		h := nats.Header{
+			hVersion: {version}, hID: {id}, hSource: {source}, hType: {typ}, hTime: {at}, hRecorded: {recorded}, hPolicy: {policy},
+		}
+		e, err := decode(subject, h, []byte("{}"), 7)
+		if err != nil {
+			return
+		}
+		m := encode(e.Stream, &e)
+		m.Header[hRecorded] = []string{e.Recorded.Format(clock)}
+		for _, v := range m.Header {
+			for _, c := range []byte(v[0]) {
+				if c < ' ' || c > '~' {
+					t.Fatalf("a header holds %q", v[0])
+				}
+			}
+		}
+		if again, err := decode(m.Subject, m.Header, m.Data, 7); err != nil && e.Time.Year() >= 0 && e.Time.Year() <= 9999 ||
+			err == nil && !reflect.DeepEqual(e, again) {
+			t.Fatalf("%v: %+v became %+v", err, e, again)
+		}
+	})
+}
+
+// FuzzPlace: whatever a server sends as the place of a message is read without panic.
+func FuzzPlace(f *testing.F) {
+	f.Add("$JS.ACK.DAICHO.c.1.42.7.1700000000000000000.3")
+	f.Add("$JS.ACK._.acc.DAICHO.c.1.42.7.1700000000000000000.3.rnd")
+	f.Fuzz(func(_ *testing.T, reply string) { parsePlace(reply) })
+}
+
+func TestPlace(t *testing.T) {
+	for _, reply := range []string{
+		"$JS.ACK.DAICHO.c.1.42.7.1700000000000000000.3", "$JS.ACK._.acc.DAICHO.c.1.42.7.1700000000000000000.3",
+		"$JS.ACK._.acc.DAICHO.c.1.42.7.1700000000000000000.3.rnd",
+	} {
+		if p, ok := parsePlace(reply); !ok || p != (place{42, 7, 3}) {
+			t.Errorf("%v %v", p, ok)
+		}
+	}
+}
+
+// TestConsumersGo: a reading leaves no consumer behind.
+func TestConsumersGo(t *testing.T) {
+	l, err := Embedded(t.Context(), t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	w := one(0)
+	if r := l.Append(t.Context(), []contracts.Write{w})[0]; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for range 10 {
+		for range l.Tail(t.Context(), 0, contracts.Filter{}) {
+			break
+		}
+	}
+	for range 100 {
+		info, err := l.stream.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.State.Consumers == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("consumers are left")
+}
+
+// TestClockBack: the recorded time does not go back when the machine's clock has.
+func TestClockBack(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Embedded(t.Context(), dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	future := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	l.last = future
+	l.Append(t.Context(), []contracts.Write{one(0)})
+	l.Close()
+	if l, err = Embedded(t.Context(), dir, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.Append(t.Context(), []contracts.Write{one(1)})
+	var all []events.Event
+	for batch, err := range l.Scan(t.Context(), 0, contracts.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, batch...)
+	}
+	if len(all) != 2 || !all[0].Recorded.Equal(future) || !all[1].Recorded.Equal(future) {
+		t.Fatal("the recorded time went back")
+	}
+}
