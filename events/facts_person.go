@@ -187,7 +187,8 @@ type Suspension struct {
 // holds later records of the matter.
 type Hold struct {
 	Selector `json:",inline"`
-	Case     Key `json:"case" daicho:"required"`
+	Case     Key       `json:"case" daicho:"required"`
+	Keys     []Ordinal `json:"keys,omitempty" daicho:"engine"` // of a release: replaced values that only this hold kept
 }
 
 // Deleted is the decision that records, or everything of a person, are gone. The keys follow (keys_destroyed).

@@ -1,0 +1,97 @@
+package organisation
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
+)
+
+// Submission is an event about the organisation as a decision sees it.
+type Submission struct {
+	Kind   *events.Kind
+	Source string
+	Time   time.Time
+	Fact   events.Fact
+}
+
+// Decide says why an event about the organisation is refused, or nil. The first policy is published into an empty register;
+// everything else needs one in force.
+func Decide(s *State, in Submission, now time.Time) *events.Refusal {
+	if in.Time.After(now.Add(5 * time.Minute)) {
+		return refuse("future", "/time", "is more than 5 minutes ahead of this engine's clock")
+	}
+	if f, ok := in.Fact.(*events.PolicyPublished); ok {
+		return published(s, f)
+	}
+	if s.Policy == nil {
+		return refuse("unknown_policy", "", "no policy has been published yet")
+	}
+	switch f := in.Fact.(type) {
+	case *events.Recipient:
+		return recipientRules(s, in, f)
+	case *events.DisposalConfirmed:
+		return known(s, f.Recipient)
+	case *events.ServiceEnded:
+		if !s.Policy.HasClient(f.Client) {
+			return refuse("unknown_word", "/data/client", "is not a client of the policy in force")
+		}
+	default: // the desks' own streams: their form is checked, their behaviour is theirs
+	}
+	return s.source(in.Source)
+}
+
+func (s *State) source(path string) *events.Refusal {
+	if !s.Policy.HasSource(path) && !strings.HasPrefix(path, "/daicho/") { // the engine's own services
+		return refuse("unknown_word", "/source", "is not a source of the policy in force")
+	}
+	return nil
+}
+
+func refuse(rule, field, text string) *events.Refusal {
+	return &events.Refusal{Rule: rule, Field: field, Text: text}
+}
+
+func known(s *State, r events.Word) *events.Refusal {
+	if s.Recipients[r] == nil {
+		return refuse("unknown_recipient", "/data/recipient", "has not been registered")
+	}
+	return nil
+}
+
+func published(s *State, f *events.PolicyPublished) *events.Refusal {
+	c, err := policy.Parse(f.Catalogue)
+	if err != nil {
+		return refuse(events.RuleSchema, "/data/catalogue", "is not a catalogue; `daicho policy lint` says where")
+	}
+	if string(f.Version) != c.Version {
+		return refuse(events.RuleSchema, "/data/version", "is not the version that the catalogue names")
+	}
+	if _, ok := s.Versions[f.Version]; ok {
+		return refuse(events.RuleSchema, "/data/version", "has been published before; a changed policy needs a version of its own")
+	}
+	for _, finding := range policy.Lint(c) {
+		if finding.Severity == "error" {
+			return refuse(events.RuleSchema, "/data/catalogue", "has errors; `daicho policy lint` lists them")
+		}
+	}
+	return nil
+}
+
+func recipientRules(s *State, in Submission, f *events.Recipient) *events.Refusal {
+	if in.Kind.Type != events.TypeRecipientRegistered {
+		if r := known(s, f.Recipient); r != nil {
+			return r
+		}
+	} else if f.Name == "" || f.Country == "" || len(f.Kinds) == 0 || len(f.Purposes) == 0 || f.Safeguard == "" {
+		return refuse(events.RuleSchema, "/data", "a registration needs name, country, kinds, purposes and safeguard")
+	}
+	for i, p := range f.Purposes {
+		if s.Policy.Purpose(p) == nil {
+			return refuse("unknown_purpose", "/data/purposes/"+strconv.Itoa(i), "is not known to the policy in force")
+		}
+	}
+	return s.source(in.Source)
+}

@@ -1,0 +1,112 @@
+// Package organisation folds what the organisation has recorded of itself and decisions about people rest on: the policy in
+// force, the versions that a notice may name, and the recipients.
+package organisation
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
+)
+
+// State is what is in force. It is never changed in place: With answers a new one, so that a decision under way keeps its own.
+type State struct {
+	Policy     *policy.Catalogue // nil before the first policy_published
+	Versions   map[events.Word]events.Position
+	Recipients map[events.Word]*Recipient
+	Ended      map[events.Word]policy.Mark // clients whose service is over
+	Revisions  map[events.Stream]events.Revision
+	Position   events.Position
+}
+
+// Recipient is a recipient as it was registered or reviewed last.
+type Recipient struct {
+	events.Recipient
+	Since  time.Time
+	Ended  *time.Time
+	Active bool
+}
+
+// Takes says whether the recipient may receive data for a purpose in a kind of transfer.
+func (r *Recipient) Takes(purpose, kind events.Word) bool {
+	return r.Active && has(r.Purposes, purpose) && has(r.Kinds, kind)
+}
+
+func has(all []events.Word, w events.Word) bool {
+	for _, x := range all {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}
+
+// New is the organisation before its first event.
+func New() *State {
+	return &State{
+		Versions: map[events.Word]events.Position{}, Recipients: map[events.Word]*Recipient{},
+		Ended: map[events.Word]policy.Mark{}, Revisions: map[events.Stream]events.Revision{},
+	}
+}
+
+// Concerns says whether an event changes the organisation's state. Its streams are few and their events rare.
+func Concerns(e *events.Event) bool {
+	switch e.Stream.Kind {
+	case "policy", "recipient", "client":
+		return true
+	}
+	return false
+}
+
+// With is the state after one more event. Events of other streams leave it as it is.
+func (s *State) With(e *events.Event) (*State, error) {
+	if !Concerns(e) {
+		return s, nil
+	}
+	f, err := events.Decode(e)
+	if err != nil {
+		return nil, err
+	}
+	n := *s
+	n.Position = e.Position
+	n.Revisions = maps.Clone(s.Revisions)
+	n.Revisions[e.Stream] = e.Revision
+	switch f := f.(type) {
+	case *events.PolicyPublished:
+		c, err := policy.Parse(f.Catalogue)
+		if err != nil {
+			return nil, fmt.Errorf("the policy at position %v: %w", e.Position, err)
+		}
+		n.Policy = c
+		n.Versions = maps.Clone(s.Versions)
+		n.Versions[f.Version] = e.Position
+	case *events.Recipient:
+		n.Recipients = maps.Clone(s.Recipients)
+		n.Recipients[f.Recipient] = recipient(s.Recipients[f.Recipient], e, f)
+	case *events.ServiceEnded:
+		n.Ended = maps.Clone(s.Ended)
+		n.Ended[f.Client] = policy.Mark{Type: events.Word(e.Type), Word: f.Client, Time: e.Time, Position: e.Position}
+	default: // not ours
+	}
+	return &n, nil
+}
+
+func recipient(was *Recipient, e *events.Event, f *events.Recipient) *Recipient {
+	r := Recipient{Recipient: *f, Since: e.Time, Active: true}
+	if was != nil && e.Type != events.TypeRecipientRegistered {
+		r = *was
+		if f.ReviewDue != "" {
+			r.ReviewDue = f.ReviewDue
+		}
+		if f.Purposes != nil {
+			r.Purposes = f.Purposes
+		}
+	}
+	if e.Type == events.TypeRecipientEnded {
+		t := e.Time
+		r.Active, r.Ended = false, &t
+	}
+	return &r
+}

@@ -1,0 +1,398 @@
+package person
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/policy"
+)
+
+// Submission is one event about a person as a decision sees it: keys are tags, identities pseudonyms, values still clear.
+type Submission struct {
+	Kind   *events.Kind
+	Source string
+	Tag    string // of (source, id)
+	Time   time.Time
+	Fact   events.Fact
+	Gone   time.Time                     // when somebody was forgotten under the same identifier; zero if nobody was
+	Known  func(p events.Pseudonym) bool // whether another person is known
+}
+
+// Decision is what becomes of a submission: a fact to record, or a refusal, or where it was recorded before.
+type Decision struct {
+	Fact      events.Fact
+	Refusal   *events.Refusal
+	Duplicate events.Position
+}
+
+// Ahead is how far an event's time may be ahead of the engine's clock.
+const Ahead = 5 * time.Minute
+
+// Decide says what is recorded of a submission about a person, given all that is known: no clock, no I/O. The fact that it
+// answers is the submission's own, completed: selectors resolved to records, values given their ordinals, bindings that the
+// law brings added. A refusal names the first rule that applies, in the contract's order.
+func Decide(o *organisation.State, s *State, in Submission, now time.Time) Decision {
+	if p, ok := s.Seen.Find(in.Tag); ok {
+		return Decision{Duplicate: p}
+	}
+	d := decision{o: o, s: s, in: in, c: o.Policy}
+	if in.Time.After(now.Add(Ahead)) {
+		return Decision{Refusal: refuse("future", "/time", "is more than 5 minutes ahead of this engine's clock")}
+	}
+	if r := d.words(); r != nil {
+		return Decision{Refusal: r}
+	}
+	if r := d.circumstances(); r != nil {
+		return Decision{Refusal: r}
+	}
+	d.number()
+	if r := d.rules(); r != nil {
+		return Decision{Refusal: r}
+	}
+	return Decision{Fact: in.Fact}
+}
+
+type decision struct {
+	o  *organisation.State
+	c  *policy.Catalogue
+	s  *State
+	in Submission
+}
+
+func refuse(rule, field, text string) *events.Refusal {
+	return &events.Refusal{Rule: rule, Field: field, Text: text}
+}
+
+// circumstances are the rules about the submission as a whole, before its records are looked at.
+func (d *decision) circumstances() *events.Refusal {
+	notice := func(n *events.Notice) *events.Refusal {
+		if n == nil {
+			return refuse("notice_missing", "/data/notice", "says which notice the person was shown (APPI 21, GDPR 13); it is missing")
+		}
+		return nil
+	}
+	var r *events.Refusal
+	switch f := d.in.Fact.(type) {
+	case *events.Collected:
+		if slices.Contains([]events.Word{"web", "app", "cookie"}, f.Channel) && f.Transport != "tls" {
+			return refuse("transport", "/data/transport", "data from the web, an app or a cookie must come over tls")
+		}
+		r = notice(f.Notice)
+	case *events.NoticeShown:
+		r = notice(f.Notice)
+	case *events.Consent:
+		if d.in.Kind.Type == events.TypeConsentGiven {
+			r = notice(f.Notice)
+		}
+	default: // no notice is shown
+	}
+	if r != nil {
+		return r
+	}
+	if !d.s.Exists() && !d.in.Kind.Makes {
+		if !d.in.Gone.IsZero() && !d.in.Time.After(d.in.Gone) {
+			return refuse("record_gone", "/subject", "the person was forgotten")
+		}
+		return refuse("person_unknown", "/subject", "nobody is known under this subject, and this type does not make a person known")
+	}
+	if f, ok := d.in.Fact.(*events.Link); ok && d.in.Kind.Type == events.TypeIdentityLinked && !d.in.Known(pseudonymOf(f.Other)) {
+		return refuse("person_unknown", "/data/other", "nobody is known under this identifier")
+	}
+	if !d.in.Gone.IsZero() && !d.in.Time.After(d.in.Gone) {
+		return refuse("record_gone", "/time", "this person was forgotten after the event happened")
+	}
+	if f, ok := d.in.Fact.(*events.Collected); ok && slices.Contains(d.s.Refused, f.Channel) {
+		return refuse("tracking_refused", "/data/channel", "the person has refused collecting on this channel")
+	}
+	return nil
+}
+
+// number gives every value its ordinal: the next ones of this person, in the order of the fields.
+func (d *decision) number() {
+	n := d.s.Next
+	events.Walk(d.in.Fact, events.Carrying{Secret: func(_ string, x *events.Secret) {
+		n++
+		x.At(n)
+	}})
+}
+
+// rules are the rules of each type, which also complete its fact.
+func (d *decision) rules() *events.Refusal {
+	switch f := d.in.Fact.(type) {
+	case *events.Collected:
+		return d.collected(f)
+	case *events.PurposeBound:
+		return d.purposeBound(f)
+	case *events.PurposeEnded:
+		return d.take(&f.Selector, "purpose_not_bound", "is not bound to this purpose", func(r *Record) bool { return r.Bound(f.Purpose) != nil })
+	case *events.Moved:
+		if d.in.Kind.Type == events.TypeRemoved {
+			return d.take(&f.Selector, "record_unknown", "is not in this location", func(r *Record) bool { return at(r.Locations, f.Location) != nil })
+		}
+		return d.take(&f.Selector, "record_unknown", "", nil)
+	case *events.Used:
+		d.used(f)
+		return nil
+	case *events.Transferred:
+		return d.transferred(f)
+	case *events.Recall:
+		return d.withRecipient(&f.Selector, f.Recipient)
+	case *events.DisposalConfirmed:
+		return d.withRecipient(&f.Selector, f.Recipient)
+	case *events.Corrected:
+		return d.corrected(f)
+	case *events.Suspension:
+		if d.in.Kind.Type == events.TypeUseResumed {
+			return d.take(&f.Selector, "record_unknown", "is not suspended", func(r *Record) bool { return r.Suspended })
+		}
+		return d.take(&f.Selector, "record_unknown", "", nil)
+	case *events.Hold:
+		return d.hold(f)
+	case *events.Deleted:
+		return d.deleted(f)
+	case *events.Consent, *events.NoticeShown, *events.TrackingRefused, *events.MilestoneReached, *events.Link, *events.Accessed, *events.KeysDestroyed:
+		return nil
+	default: // not about a person
+		return nil
+	}
+}
+
+func (d *decision) collected(f *events.Collected) *events.Refusal {
+	for i := range f.Records {
+		key := f.Records[i].Key
+		taken := slices.ContainsFunc(d.s.Records, func(r Record) bool { return r.Live() && r.Key == key })
+		for j := range i {
+			taken = taken || f.Records[j].Key == key
+		}
+		if taken {
+			return refuse("key_taken", indexed("/data/records/%/key", i), "names a record that is still there; correct that one, or choose another key")
+		}
+	}
+	if birth, ok := f.Person.Birthdate.Date(); ok {
+		b, err := policy.ParseDate(string(birth))
+		on := d.c.On(d.in.Time)
+		if err == nil && d.c.MinorOn(events.Word(f.Person.Country), b, on) {
+			if f.Guardian == nil || f.Guardian.Consent.IsZero() {
+				return refuse("minor", "/data/guardian", "the person is a minor by the policy's table; the consent of a parent or guardian is missing")
+			}
+			f.Minor = true
+			f.Majority = events.Month(d.c.MajorityMonth(events.Word(f.Person.Country), b))
+		}
+	}
+	country := events.Word(f.Person.Country)
+	brought := map[events.Word]*events.Bind{}
+	var added []*events.Bind
+	for i := range f.Records {
+		rec, permitted := &f.Records[i], false
+		n := rec.Value.Ordinal()
+		for j := range f.Purposes {
+			b := &f.Purposes[j]
+			if !d.c.Purpose(b.ID).Permits(rec.Category) {
+				continue
+			}
+			permitted = true
+			b.Of = append(b.Of, n)
+			for _, br := range d.c.Brings(b.ID, rec.Category, f.Operation) {
+				if named(f.Purposes, br.Purpose) {
+					continue
+				}
+				x := brought[br.Purpose]
+				if x == nil {
+					x = &events.Bind{ID: br.Purpose, Basis: br.Basis, Brought: true}
+					brought[br.Purpose], added = x, append(added, x)
+				}
+				if !slices.Contains(x.Of, n) {
+					x.Of = append(x.Of, n)
+				}
+			}
+		}
+		if !permitted {
+			return refuse("category_not_permitted", indexed("/data/records/%/category", i), "is permitted by none of the purposes named")
+		}
+	}
+	for i := range f.Purposes {
+		if r := d.basis(f.Purposes[i].ID, f.Purposes[i].Basis, country, f.Purposes[i].Consent != nil, indexed("/data/purposes/%", i)); r != nil {
+			return r
+		}
+	}
+	for _, x := range added {
+		f.Purposes = append(f.Purposes, *x)
+	}
+	return nil
+}
+
+func named(all []events.Bind, purpose events.Word) bool {
+	return slices.ContainsFunc(all, func(b events.Bind) bool { return b.ID == purpose })
+}
+
+// basis checks a legal basis: one that the purpose takes under the person's regime, and for a consent, that there is one.
+func (d *decision) basis(purpose, basis, country events.Word, given bool, field string) *events.Refusal {
+	p := d.c.Purpose(purpose)
+	if !d.c.Takes(p, basis, country) {
+		if d.c.Takes(p, "consent", country) {
+			return refuse("consent_missing", field+"/basis", "is not enough for this purpose and country; it takes consent")
+		}
+		return refuse("purpose_not_bound", field+"/basis", "is not a basis that this purpose takes")
+	}
+	if basis == "consent" && !given && d.s.Consented(purpose) == nil {
+		return refuse("consent_missing", field+"/consent", "is missing, and no consent to this purpose stands")
+	}
+	return nil
+}
+
+func (d *decision) purposeBound(f *events.PurposeBound) *events.Refusal {
+	if r := d.take(&f.Selector, "record_unknown", "", nil); r != nil {
+		return r
+	}
+	for _, n := range f.Of {
+		if !d.c.Purpose(f.Purpose).Permits(d.s.Record(n).Category) {
+			return refuse("category_not_permitted", "/data/purpose", "does not permit the category of a record selected")
+		}
+	}
+	f.Of = slices.DeleteFunc(f.Of, func(n events.Ordinal) bool { return d.s.Record(n).Bound(f.Purpose) != nil })
+	return d.basis(f.Purpose, f.Basis, events.Word(d.s.Country), f.Consent != nil, "/data")
+}
+
+// used answers whether a use is allowed. Both answers are recorded, so it never refuses the event.
+func (d *decision) used(f *events.Used) {
+	f.Allowed, f.Of, f.Rule = true, nil, ""
+	deny := func(rule events.Word) {
+		if f.Allowed {
+			f.Allowed, f.Rule = false, rule
+		}
+	}
+	for _, c := range f.Categories {
+		held, bound, free := false, false, false
+		for i := range d.s.Records {
+			r := &d.s.Records[i]
+			if !r.Live() || r.Category != c {
+				continue
+			}
+			held = true
+			if r.Bound(f.Purpose) == nil {
+				continue
+			}
+			bound = true
+			if !r.Suspended {
+				free = true
+				f.Of = append(f.Of, r.N)
+			}
+		}
+		switch {
+		case !held:
+			deny("record_unknown")
+		case !bound:
+			deny("purpose_not_bound")
+		case !free:
+			deny("suspended")
+		}
+	}
+	if !f.Allowed {
+		f.Of = nil
+	}
+}
+
+func (d *decision) transferred(f *events.Transferred) *events.Refusal {
+	if r := d.take(&f.Selector, "purpose_not_bound", "is not bound to this purpose", func(r *Record) bool { return r.Bound(f.Purpose) != nil }); r != nil {
+		return r
+	}
+	consented := d.s.Consented(f.Purpose) != nil
+	if f.Basis == "consent" && !consented {
+		return refuse("consent_missing", "/data/basis", "no consent to this purpose stands")
+	}
+	if f.Kind == "third_party" && !consented && f.Basis != "legal_obligation" {
+		return refuse("consent_missing", "/data/basis", "provision to a third party needs consent or a legal obligation (APPI 27(1))")
+	}
+	to := d.o.Recipients[f.Recipient]
+	switch {
+	case !to.Takes(f.Purpose, f.Kind):
+		return refuse("recipient_not_permitted", "/data/recipient", "is not registered, or no longer, for this purpose and kind of transfer")
+	case to.Country != "" && f.Country != to.Country:
+		return refuse("recipient_not_permitted", "/data/country", "is not the country that the recipient is registered in")
+	case f.Country != "JP" && !d.c.Designated(events.Word(f.Country)) && to.Safeguard != "equivalent_system" && !consented:
+		return refuse("recipient_not_permitted", "/data/country", "abroad: neither a designated country, nor an equivalent system, nor consent (APPI 28)")
+	}
+	for _, n := range f.Of {
+		if r := d.s.Record(n); r.Suspended || r.Ceased && f.Kind == "third_party" {
+			return refuse("suspended", "/data/records", "a record selected is suspended from use or provision")
+		}
+	}
+	return nil
+}
+
+func (d *decision) corrected(f *events.Corrected) *events.Refusal {
+	r := d.newest(f.Record, (*Record).Live)
+	if r == nil {
+		return refuse("record_unknown", "/data/record", "names no record that is there")
+	}
+	f.Record, f.Of, f.Old, f.Kept = "", r.N, r.Value, len(d.s.Held(r)) > 0
+	return nil
+}
+
+func (d *decision) hold(f *events.Hold) *events.Refusal {
+	if d.in.Kind.Type == events.TypeHoldPlaced {
+		return d.take(&f.Selector, "record_unknown", "", nil)
+	}
+	of := func(r *Record) bool { return slices.Contains(d.s.Held(r), f.Case) }
+	if f.Selector.Empty() {
+		if !slices.ContainsFunc(d.s.Holds, func(h Hold) bool { return h.Case == f.Case && h.Released == nil }) {
+			return refuse("record_unknown", "/data/case", "holds nothing of this person")
+		}
+	} else if r := d.take(&f.Selector, "record_unknown", "is not held for this case", of); r != nil {
+		return r
+	}
+	after := d.s.Clone()
+	after.hold(&events.Event{Type: d.in.Kind.Type}, f, policy.Mark{})
+	f.Keys = nil
+	for i := range d.s.Records {
+		if r := &d.s.Records[i]; len(r.Kept) > 0 && len(after.Held(after.Record(r.N))) == 0 {
+			f.Keys = append(f.Keys, r.Kept...)
+		}
+	}
+	return nil
+}
+
+func (d *decision) deleted(f *events.Deleted) *events.Refusal {
+	if f.Person {
+		for i := range d.s.Records {
+			if r := &d.s.Records[i]; r.Live() && len(d.s.Held(r)) > 0 {
+				return refuse("held", "/data/person", "a record of this person is held for a case; release it first")
+			}
+		}
+		return nil
+	}
+	if r := d.take(&f.Selector, "record_unknown", "", nil); r != nil {
+		return r
+	}
+	f.Keys = nil
+	for _, n := range f.Of {
+		r := d.s.Record(n)
+		if len(d.s.Held(r)) > 0 {
+			return refuse("held", "/data/records", "a record selected is held for a case; release it first")
+		}
+		f.Keys = append(append(f.Keys, r.Value), r.Kept...)
+	}
+	for _, note := range d.s.Notes {
+		if len(note.Of) > 0 && !slices.ContainsFunc(note.Of, func(n events.Ordinal) bool {
+			r := d.s.Record(n)
+			return r != nil && r.Live() && !slices.Contains(f.Of, n)
+		}) {
+			f.Keys = append(f.Keys, note.N)
+		}
+	}
+	return nil
+}
+
+func pseudonymOf(i events.Identity) events.Pseudonym { return events.Pseudonym(i[len("person:"):]) }
+
+func indexed(pattern string, i int) string {
+	for j := range pattern {
+		if pattern[j] == '%' {
+			return pattern[:j] + strconv.Itoa(i) + pattern[j+1:]
+		}
+	}
+	return pattern
+}

@@ -1,0 +1,133 @@
+package person
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/daicho-dev/daicho/events"
+)
+
+// The rules about words, in the order in which they are asked.
+var wordRules = [...]string{"unknown_policy", "unknown_location", "unknown_recipient", "unknown_purpose", "unknown_category", "unknown_word"}
+
+const (
+	aPolicy = iota
+	aLocation
+	aRecipient
+	aPurpose
+	aCategory
+	aWord
+)
+
+// words refuses a word that the catalogue, or the register of recipients and policies, does not know.
+func (d *decision) words() *events.Refusal {
+	found := [len(wordRules)]string{}
+	bad := func(kind int, field string) {
+		if found[kind] == "" {
+			found[kind] = field
+		}
+	}
+	purpose := func(p events.Word, field string) {
+		if d.c.Purpose(p) == nil {
+			bad(aPurpose, field)
+		}
+	}
+	categories := func(all []events.Word, field string) {
+		for i, c := range all {
+			if _, ok := d.c.Category(c); !ok {
+				bad(aCategory, field+"/"+strconv.Itoa(i))
+			}
+		}
+	}
+	location := func(l events.Word) {
+		if !d.c.HasLocation(l) {
+			bad(aLocation, "/data/location")
+		}
+	}
+	recipient := func(r events.Word) {
+		if d.o.Recipients[r] == nil {
+			bad(aRecipient, "/data/recipient")
+		}
+	}
+	notice := func(n *events.Notice) {
+		if n != nil {
+			if _, ok := d.o.Versions[n.Policy]; !ok {
+				bad(aPolicy, "/data/notice/policy")
+			}
+		}
+	}
+	if !d.c.HasSource(d.in.Source) && !strings.HasPrefix(d.in.Source, "/daicho/") { // the engine's own services
+		bad(aWord, "/source")
+	}
+	switch f := d.in.Fact.(type) {
+	case *events.Collected:
+		notice(f.Notice)
+		location(f.Location)
+		for i, b := range f.Purposes {
+			purpose(b.ID, indexed("/data/purposes/%/id", i))
+		}
+		for i, r := range f.Records {
+			if _, ok := d.c.Category(r.Category); !ok {
+				bad(aCategory, indexed("/data/records/%/category", i))
+			}
+			if r.Attachment != nil {
+				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload is known by this name
+			}
+		}
+		if f.Client != "" && !d.c.HasClient(f.Client) {
+			bad(aWord, "/data/client")
+		}
+	case *events.Consent:
+		notice(f.Notice)
+		for i, p := range f.Purposes {
+			purpose(p, indexed("/data/purposes/%", i))
+		}
+	case *events.NoticeShown:
+		notice(f.Notice)
+	case *events.PurposeBound:
+		purpose(f.Purpose, "/data/purpose")
+		categories(f.Categories, "/data/categories")
+	case *events.PurposeEnded:
+		purpose(f.Purpose, "/data/purpose")
+		categories(f.Categories, "/data/categories")
+	case *events.MilestoneReached:
+		if !d.c.HasMilestone(f.Milestone) {
+			bad(aWord, "/data/milestone")
+		}
+	case *events.Moved:
+		location(f.Location)
+		categories(f.Categories, "/data/categories")
+	case *events.Used:
+		purpose(f.Purpose, "/data/purpose")
+		categories(f.Categories, "/data/categories")
+		if !person(f.By) && !d.c.HasLocation(events.Word(f.By)) {
+			bad(aLocation, "/data/by")
+		}
+	case *events.Transferred:
+		recipient(f.Recipient)
+		purpose(f.Purpose, "/data/purpose")
+		categories(f.Categories, "/data/categories")
+	case *events.Recall:
+		recipient(f.Recipient)
+		categories(f.Categories, "/data/categories")
+	case *events.DisposalConfirmed:
+		recipient(f.Recipient)
+		categories(f.Categories, "/data/categories")
+	case *events.Suspension:
+		categories(f.Categories, "/data/categories")
+	case *events.Hold:
+		categories(f.Categories, "/data/categories")
+	case *events.Deleted:
+		categories(f.Categories, "/data/categories")
+	default: // no words of the catalogue beyond the closed ones
+	}
+	for kind, field := range found {
+		if field != "" {
+			return refuse(wordRules[kind], field, "is not known to the policy in force")
+		}
+	}
+	return nil
+}
+
+// person says that an identity is somebody, not a location.
+func person(i events.Identity) bool { return len(i) > 7 && i[:7] == "person:" }
