@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/daicho-dev/daicho/contracts v0.0.0
 	github.com/daicho-dev/daicho/events v0.0.0
+	github.com/go-json-experiment/json v1.27.2
 )
 
 replace (

@@ -1,0 +1,167 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/projections/store"
+)
+
+// Question asks for deadlines up to a day.
+type Question struct {
+	By      string // a civil day
+	Purpose events.Word
+	After   string // the cursor of the answer before
+	Limit   int    // items; default 1,000
+}
+
+// Found is an answer and the case tags that stand in it.
+type Found struct {
+	contracts.Due
+	Cases []contracts.CaseRef
+}
+
+// Due lists each record and purpose whose period ends by a day. The items are in the order of the people's first days; a page never
+// splits a person. It reads the rows of those who have something due, and no others.
+func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
+	if q.Limit <= 0 {
+		q.Limit = 1000
+	}
+	at, err := r.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	org, err := r.Organisation(ctx, store.Latest, store.Ever)
+	if err != nil {
+		return nil, err
+	}
+	out := &Found{Due: contracts.Due{By: q.By, Position: at, Items: []contracts.DueItem{}}}
+	afterDue, afterPerson, _ := strings.Cut(q.After, "/")
+	rows, err := r.Read.QueryContext(ctx, `select person, due, state from people where due <> '' and due <= $1 order by due, person`, q.By)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is due: %w", err)
+	}
+	defer rows.Close()
+	last := ""
+	for rows.Next() {
+		var p, due string
+		var blob []byte
+		if err := rows.Scan(&p, &due, &blob); err != nil {
+			return nil, fmt.Errorf("reading what is due: %w", err)
+		}
+		state, err := decode(blob)
+		if err != nil {
+			return nil, err
+		}
+		items, cases := Items(events.Pseudonym(p), state, org, q.By, q.Purpose)
+		out.Total += len(items)
+		if due < afterDue || due == afterDue && p <= afterPerson || len(items) == 0 {
+			continue
+		}
+		if len(out.Items) >= q.Limit {
+			if out.Next == nil {
+				next := last
+				out.Next = &next
+			}
+			continue
+		}
+		out.Items, out.Cases = append(out.Items, items...), append(out.Cases, cases...)
+		last = due + "/" + p
+	}
+	return out, rows.Err()
+}
+
+// Items are what of one person is due by a day.
+func Items(p events.Pseudonym, s *person.State, org *organisation.State, by string, purpose events.Word) (items []contracts.DueItem, cases []contracts.CaseRef) {
+	limits := s.Limits(org)
+	for _, l := range limits {
+		if l.Due.IsZero() || l.Due.String() > by || purpose != "" && l.Binding.Purpose != purpose {
+			continue
+		}
+		longest := person.Longest(person.OfRecord(limits, l.Record.N))
+		held := []string{}
+		for _, k := range s.Held(l.Record) {
+			held = append(held, string(k))
+			cases = append(cases, contracts.CaseRef{Owner: events.PersonStream(p), Tag: string(k)})
+		}
+		item := contracts.DueItem{
+			Record: string(p) + "." + l.Record.N.String(), Person: p, Category: l.Record.Category, Purpose: l.Binding.Purpose, Due: l.Due.String(), Rule: l.Rule,
+			Because: []contracts.Because{}, Held: held, Gap: l.Gap,
+			Whole: !longest.Due.IsZero() && longest.Due.String() <= by && len(held) == 0,
+		}
+		for _, m := range l.Because {
+			item.Because = append(item.Because, contracts.Because{Event: string(m.Type), Word: string(m.Word), Position: m.Position, Time: m.Time})
+		}
+		items = append(items, item)
+	}
+	slices.SortStableFunc(items, func(a, b contracts.DueItem) int { return strings.Compare(a.Due, b.Due) })
+	return items, cases
+}
+
+// Calendar counts the bindings that end in each month.
+func (r *Retention) Calendar(ctx context.Context) (contracts.Calendar, error) {
+	at, err := r.Position(ctx)
+	if err != nil {
+		return contracts.Calendar{}, err
+	}
+	c := contracts.Calendar{Position: at, Months: []contracts.CalendarMonth{}}
+	rows, err := r.Read.QueryContext(ctx, `select month, purpose, n from calendar order by month, purpose`)
+	if err != nil {
+		return c, fmt.Errorf("reading the calendar: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m, p string
+		var n int
+		if err := rows.Scan(&m, &p, &n); err != nil {
+			return c, fmt.Errorf("reading the calendar: %w", err)
+		}
+		if m == "" {
+			c.Waiting += n
+			continue
+		}
+		if len(c.Months) == 0 || c.Months[len(c.Months)-1].Month != m {
+			c.Months = append(c.Months, contracts.CalendarMonth{Month: m, Purposes: map[events.Word]int{}})
+		}
+		last := &c.Months[len(c.Months)-1]
+		last.Total += n
+		last.Purposes[events.Word(p)] = n
+	}
+	return c, rows.Err()
+}
+
+// Count is how many people have a row, for verification against other models.
+func (r *Retention) Count(ctx context.Context) (n int, err error) {
+	err = r.Read.QueryRowContext(ctx, `select count(*) from people`).Scan(&n)
+	return n, err
+}
+
+// Each gives every person's fold, in the order of pseudonyms.
+func (r *Retention) Each(ctx context.Context, yield func(events.Pseudonym, *person.State) error) error {
+	rows, err := r.Read.QueryContext(ctx, `select person, state from people order by person`)
+	if err != nil {
+		return fmt.Errorf("reading people: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p string
+		var blob []byte
+		if err := rows.Scan(&p, &blob); err != nil {
+			return fmt.Errorf("reading people: %w", err)
+		}
+		s, err := decode(blob)
+		if err != nil {
+			return err
+		}
+		if err := yield(events.Pseudonym(p), s); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

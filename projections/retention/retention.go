@@ -1,0 +1,299 @@
+// Package retention answers what must be disposed of, when and why.
+//
+// It keeps one row a person: the fold of what was recorded about them, and the first day on which something of theirs falls due.
+// So an event costs one row however many records it touches, and finding what is due costs by who has something due, not by who
+// is held. Deadlines themselves are never stored: they are computed from the fold and the policy when they are asked for, and a
+// calendar of counts is kept by the difference that each event makes.
+package retention
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/projections/store"
+)
+
+// Retention is the projection.
+type Retention struct {
+	*store.Store
+	org    *organisation.State
+	recent map[events.Pseudonym]*person.State // a cache of folds; owned by Apply
+}
+
+const keptStates = 50_000
+
+var schema = []string{
+	`create table if not exists people (person text primary key, due text not null, clients text not null, state bytea not null)`,
+	`create index if not exists people_due on people (due, person) where due <> ''`,
+	`create index if not exists people_clients on people (clients) where clients <> ''`,
+	`create table if not exists calendar (month text not null, purpose text not null, n bigint not null, primary key (month, purpose))`,
+}
+
+// New opens the projection on its store.
+func New(ctx context.Context, db contracts.Database) (*Retention, error) {
+	s, err := store.Open(ctx, "retention", db, schema)
+	if err != nil {
+		return nil, err
+	}
+	r := &Retention{Store: s, recent: map[events.Pseudonym]*person.State{}}
+	r.org, err = r.Organisation(ctx, store.Latest, store.Ever)
+	return r, err
+}
+
+// Name is "retention".
+func (r *Retention) Name() string { return "retention" }
+
+// Apply folds events into people's rows; a person whom a batch touches often is written once.
+func (r *Retention) Apply(ctx context.Context, batch []events.Event) error {
+	org, before := r.org, r.recent
+	err := r.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
+		b := &run{r: r, ctx: ctx, tx: tx, touched: map[events.Pseudonym]*work{}, delta: map[cell]int{}}
+		for i := range batch {
+			if err := b.event(&batch[i]); err != nil {
+				return err
+			}
+		}
+		return b.write()
+	})
+	if err != nil { // what the cache took from this batch is not in the store
+		r.org, r.recent = org, before
+		clear(r.recent)
+	}
+	return err
+}
+
+// run is one batch being folded.
+type run struct {
+	r       *Retention
+	ctx     context.Context
+	tx      *sql.Tx
+	touched map[events.Pseudonym]*work
+	delta   map[cell]int
+	read    *sql.Stmt
+}
+
+// work is one person of a batch: the fold as it becomes, and the limits as they were counted.
+type work struct {
+	state  *person.State
+	before []entry
+	fresh  bool // has no row yet
+}
+
+type cell struct{ month, purpose string }
+
+// entry is a limit as the calendar counts it.
+type entry struct{ day, purpose string }
+
+func (b *run) event(e *events.Event) error {
+	if organisation.Concerns(e) {
+		return b.organisation(e)
+	}
+	p := e.Stream.Person()
+	if p == "" {
+		return nil
+	}
+	f, err := events.Decode(e)
+	if err != nil {
+		return err
+	}
+	w, err := b.person(p)
+	if err != nil {
+		return err
+	}
+	w.state.Apply(e, f)
+	w.state.Seen = nil // whom to answer "duplicate" is intake's concern
+	return nil
+}
+
+// person loads a person into the batch.
+func (b *run) person(p events.Pseudonym) (*work, error) {
+	if w := b.touched[p]; w != nil {
+		return w, nil
+	}
+	state, known := b.r.recent[p]
+	fresh := false
+	if !known {
+		var err error
+		if state, err = b.load(p); err != nil {
+			return nil, err
+		}
+		if state == nil {
+			state, fresh = &person.State{}, true
+		}
+		if len(b.r.recent) >= keptStates {
+			clear(b.r.recent)
+		}
+		b.r.recent[p] = state
+	}
+	w := &work{state: state, fresh: fresh, before: entries(state, b.r.org)}
+	b.touched[p] = w
+	return w, nil
+}
+
+func (b *run) load(p events.Pseudonym) (*person.State, error) {
+	if b.read == nil {
+		var err error
+		if b.read, err = b.tx.PrepareContext(b.ctx, `select state from people where person = $1`); err != nil {
+			return nil, err
+		}
+	}
+	var blob []byte
+	switch err := b.read.QueryRowContext(b.ctx, string(p)).Scan(&blob); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return decode(blob)
+}
+
+func decode(blob []byte) (*person.State, error) {
+	s := &person.State{}
+	if err := json.Unmarshal(blob, s); err != nil {
+		return nil, fmt.Errorf("a person's row cannot be read; rebuild the model")
+	}
+	return s, nil
+}
+
+func entries(s *person.State, org *organisation.State) []entry {
+	var all []entry
+	for _, l := range s.Limits(org) {
+		day := ""
+		if !l.Due.IsZero() {
+			day = l.Due.String()
+		}
+		all = append(all, entry{day, string(l.Binding.Purpose)})
+	}
+	return all
+}
+
+func (b *run) count(all []entry, by int) {
+	for _, e := range all {
+		b.delta[cell{month(e.day), e.purpose}] += by
+	}
+}
+
+func month(day string) string {
+	if len(day) < 7 {
+		return ""
+	}
+	return day[:7]
+}
+
+// write puts what the batch touched into the store.
+func (b *run) write() error {
+	if b.read != nil {
+		defer b.read.Close()
+	}
+	up, err := b.tx.PrepareContext(b.ctx, `insert into people (person, due, clients, state) values ($1, $2, $3, $4)
+		on conflict (person) do update set due = excluded.due, clients = excluded.clients, state = excluded.state`)
+	if err != nil {
+		return err
+	}
+	defer up.Close()
+	for p, w := range b.touched {
+		after := entries(w.state, b.r.org)
+		b.count(w.before, -1)
+		b.count(after, 1)
+		blob, err := json.Marshal(w.state)
+		if err != nil {
+			return fmt.Errorf("a person's row cannot be written: %w", err)
+		}
+		if _, err := up.ExecContext(b.ctx, string(p), earliest(after), clients(w.state), blob); err != nil {
+			return err
+		}
+	}
+	for c, n := range b.delta {
+		if n == 0 {
+			continue
+		}
+		if _, err := b.tx.ExecContext(b.ctx, `insert into calendar (month, purpose, n) values ($1, $2, $3) on conflict (month, purpose) do update set n = calendar.n + excluded.n`,
+			c.month, c.purpose, n); err != nil {
+			return err
+		}
+	}
+	_, err = b.tx.ExecContext(b.ctx, `delete from calendar where n = 0`)
+	return err
+}
+
+func earliest(all []entry) string {
+	first := ""
+	for _, e := range all {
+		if e.day != "" && (first == "" || e.day < first) {
+			first = e.day
+		}
+	}
+	return first
+}
+
+func clients(s *person.State) string {
+	var all []string
+	for i := range s.Records {
+		if c := string(s.Records[i].Client); c != "" && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	slices.Sort(all)
+	out := ""
+	for _, c := range all {
+		out += c + " "
+	}
+	return out
+}
+
+// organisation folds an event that changes the rules: everybody whom it may concern is computed anew.
+func (b *run) organisation(e *events.Event) error {
+	var whom string
+	switch e.Type {
+	case events.TypePolicyPublished:
+		whom = `select person from people`
+	case events.TypeServiceEnded:
+		whom = `select person from people where clients <> ''`
+	}
+	if whom != "" {
+		if err := b.all(whom); err != nil {
+			return err
+		}
+	}
+	next, err := b.r.KeepOrganisation(b.ctx, b.tx, e, b.r.org)
+	if err != nil {
+		return err
+	}
+	b.r.org = next
+	return nil
+}
+
+// all loads people into the batch, as they are counted under the rules so far.
+func (b *run) all(query string) error {
+	rows, err := b.tx.QueryContext(b.ctx, query)
+	if err != nil {
+		return err
+	}
+	var people []events.Pseudonym
+	for rows.Next() {
+		var p string
+		if err := rows.Scan(&p); err != nil {
+			_ = rows.Close()
+			return err
+		}
+		people = append(people, events.Pseudonym(p))
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	for _, p := range people {
+		if _, err := b.person(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+// Package store is what every projection's store has in common: a position that moves in the same transaction as the rows, and the
+// clock that turns "what we knew at that moment" into a position.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+)
+
+// Store is a projection's database.
+type Store struct {
+	contracts.Database
+	name     string
+	position events.Position // as committed; owned by Apply
+}
+
+var common = []string{
+	`create table if not exists progress (id integer primary key, position bigint not null)`,
+	// One row a moment of recording: the last position that was recorded then. Recorded times never decrease along the log.
+	`create table if not exists clock (recorded bigint primary key, position bigint not null)`,
+	organisationTable,
+}
+
+// Open prepares a store. The statements create what is not there yet.
+func Open(ctx context.Context, name string, db contracts.Database, schema []string) (*Store, error) {
+	for _, q := range append(append([]string{}, common...), schema...) {
+		if _, err := db.Write.ExecContext(ctx, q); err != nil {
+			return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
+		}
+	}
+	s := &Store{Database: db, name: name}
+	at, err := s.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.position = at
+	return s, nil
+}
+
+// Position is that of the last event applied.
+func (s *Store) Position(ctx context.Context) (events.Position, error) {
+	var at int64
+	err := s.Read.QueryRowContext(ctx, `select position from progress where id = 1`).Scan(&at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading the position of %s: %w", s.name, err)
+	}
+	return events.Position(at), nil
+}
+
+// Apply gives the events after the position to fold, with a transaction in which the position moves as well. On an error nothing
+// has changed.
+func (s *Store) Apply(ctx context.Context, batch []events.Event, fold func(*sql.Tx, []events.Event) error) error {
+	for len(batch) > 0 && batch[0].Position <= s.position {
+		batch = batch[1:]
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	tx, err := s.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning to write %s: %w", s.name, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := fold(tx, batch); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	if err := s.tick(ctx, tx, batch); err != nil {
+		return fmt.Errorf("writing the position of %s: %w", s.name, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing %s: %w", s.name, err)
+	}
+	s.position = batch[len(batch)-1].Position
+	return nil
+}
+
+func (s *Store) tick(ctx context.Context, tx *sql.Tx, batch []events.Event) error {
+	clock, err := tx.PrepareContext(ctx, `insert into clock (recorded, position) values ($1, $2)
+		on conflict (recorded) do update set position = excluded.position where clock.position < excluded.position`)
+	if err != nil {
+		return err
+	}
+	defer clock.Close()
+	for i := range batch {
+		if i+1 < len(batch) && batch[i+1].Recorded.Equal(batch[i].Recorded) {
+			continue
+		}
+		if _, err := clock.ExecContext(ctx, batch[i].Recorded.UnixMilli(), int64(batch[i].Position)); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1) on conflict (id) do update set position = excluded.position`,
+		int64(batch[len(batch)-1].Position))
+	return err
+}
+
+// At is the position of the last event that had been recorded at a moment.
+func (s *Store) At(ctx context.Context, t time.Time) (events.Position, error) {
+	var at sql.NullInt64
+	err := s.Read.QueryRowContext(ctx, `select position from clock where recorded <= $1 order by recorded desc limit 1`, t.UnixMilli()).Scan(&at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading the clock of %s: %w", s.name, err)
+	}
+	return events.Position(at.Int64), nil
+}
