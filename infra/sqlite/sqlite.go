@@ -1,0 +1,70 @@
+// Package sqlite opens the embedded stores of projections and person states. What they hold is ciphertext and pseudonymous
+// facts that the log can give again, so they are fast first: a write-ahead log, and no flush a transaction.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/daicho-dev/daicho/contracts"
+)
+
+// Open opens, or creates, a database file (0600). One connection writes; a pool of readers sees whole transactions.
+//
+// Durability: a crash of the process loses nothing committed; a power cut may lose the last transactions, whole ones, and
+// positions with them, and they are folded again.
+func Open(ctx context.Context, path string) (contracts.Database, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return contracts.Database{}, fmt.Errorf("making the folder of a read model: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
+	}
+	_ = f.Close()
+	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
+	w, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	if err != nil {
+		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := w.PingContext(ctx); err != nil {
+		_ = w.Close()
+		return contracts.Database{}, fmt.Errorf("opening a read model (%s): %w", filepath.Base(path), err)
+	}
+	r, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=query_only(ON)")
+	if err != nil {
+		_ = w.Close()
+		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
+	}
+	r.SetMaxOpenConns(2 * runtime.NumCPU())
+	return contracts.Database{Write: w, Read: r}, nil
+}
+
+// Close closes both handles.
+func Close(db contracts.Database) error {
+	if db.Write == nil {
+		return nil
+	}
+	err := db.Read.Close()
+	if werr := db.Write.Close(); err == nil {
+		err = werr
+	}
+	return err
+}
+
+// Remove deletes a database and the files beside it.
+func Remove(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(path + suffix); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("removing a read model: %w", err)
+		}
+	}
+	return nil
+}
