@@ -1,6 +1,6 @@
 module github.com/daicho-dev/daicho/services
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/daicho-dev/daicho/contracts v0.0.0
@@ -8,6 +8,8 @@ require (
 	github.com/daicho-dev/daicho/infra v0.0.0
 	github.com/daicho-dev/daicho/projections v0.0.0
 )
+
+require golang.org/x/text v0.43.0 // indirect
 
 replace (
 	github.com/daicho-dev/daicho/contracts => ../contracts

@@ -1,0 +1,241 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+)
+
+// Caller is whose submissions these are: what a token stands for.
+type Caller struct {
+	Role    events.Word // emitter, compliance, responder, auditor, admin; "engine" for Daicho's own services
+	Holder  events.Identifier
+	Sources []string // prefixes that an emitter may write under
+	Types   []string // steering types that an emitter may write
+}
+
+// Engine is the caller of Daicho's own services.
+var Engine = Caller{Role: "engine"}
+
+// Observer is told what happens, for metrics. Its methods are called from many goroutines.
+type Observer interface {
+	Grouped(events int)
+	Answered(status contracts.Status, rule string)
+}
+
+// Gateway decides and records. There may be several over one log: the log's revision check keeps them right.
+type Gateway struct {
+	log    contracts.Log
+	vault  contracts.Vault
+	states *states
+	org    atomic.Pointer[organisation.State]
+	orgMu  sync.Mutex
+	watch  Observer
+	now    func() time.Time
+
+	// Destroy is asked to carry out what recorded events demand of the vault, after they are in the log. Set before Start.
+	Destroy func([]events.Event)
+
+	queue  chan []*item
+	done   chan struct{}
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	broken atomic.Pointer[error]
+}
+
+// item is one submission on its way.
+type item struct {
+	Submission
+	caller  Caller
+	keys    []string // whose turn it waits for
+	barrier bool     // changes the organisation: nothing is decided beside it
+	receipt contracts.Receipt
+	err     error // the outcome is not known to us
+	done    *sync.WaitGroup
+}
+
+// Groups under way at once, and the most events of one. (Measured: four batches in flight saturate a disk.)
+const (
+	maxInFlight = 4
+	maxGroup    = 500
+)
+
+// Open prepares a gateway: it reads the log from where the store of person states ends. Progress, if not nil, is told how far.
+func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db contracts.Database, watch Observer, progress func(events.Position)) (*Gateway, error) {
+	st, err := openStates(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		log: log, vault: vault, states: st, watch: watch, now: time.Now, Destroy: func([]events.Event) {},
+		queue: make(chan []*item, 64), done: make(chan struct{}),
+	}
+	g.org.Store(organisation.New())
+	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client"}}) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the organisation's events: %w", err)
+		}
+		for i := range batch {
+			if err := g.organise(&batch[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := st.catchUp(ctx, log, g.organise, progress); err != nil {
+		return nil, err
+	}
+	return g, st.flush(ctx)
+}
+
+// organise folds an event about the organisation, once.
+func (g *Gateway) organise(e *events.Event) error {
+	g.orgMu.Lock()
+	defer g.orgMu.Unlock()
+	if e.Position <= g.org.Load().Position {
+		return nil
+	}
+	next, err := g.org.Load().With(e)
+	if err != nil {
+		return err
+	}
+	g.org.Store(next)
+	return nil
+}
+
+// Organisation is what is in force now.
+func (g *Gateway) Organisation() *organisation.State { return g.org.Load() }
+
+// Complete is a position up to which everything recorded has been handed to Destroy.
+func (g *Gateway) Complete() events.Position { return g.states.complete() }
+
+// Start begins to take submissions.
+func (g *Gateway) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	g.cancel = cancel
+	g.wg.Go(func() { g.sequence(ctx) })
+	g.wg.Go(func() { g.writeBehind(ctx) })
+}
+
+// Close finishes what is under way, takes nothing more, and writes person states.
+func (g *Gateway) Close() error {
+	close(g.done)
+	g.cancel()
+	g.wg.Wait()
+	return g.states.flush(context.Background())
+}
+
+// Err is why the gateway has stopped recording, or nil.
+func (g *Gateway) Err() error {
+	if e := g.broken.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+const flushEvery = 5 * time.Second
+
+func (g *Gateway) writeBehind(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := g.states.flush(ctx); err != nil && ctx.Err() == nil {
+				g.broken.Store(&err)
+			}
+		}
+	}
+}
+
+// ErrClosing: the engine is stopping; nothing was recorded.
+var ErrClosing = errors.New("intake: the engine is stopping; send it again")
+
+// Submit decides and records submissions, in order as far as they concern the same person, and answers each when what became
+// of it is on disk. The error is of the whole: some outcomes are not known, and everything should be sent again (what was
+// recorded will then be a duplicate).
+func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) ([]contracts.Receipt, error) {
+	if err := g.Err(); err != nil {
+		return nil, fmt.Errorf("intake has stopped: %w", err)
+	}
+	var wg sync.WaitGroup
+	items := make([]*item, len(all))
+	wg.Add(len(all))
+	for i := range all {
+		items[i] = &item{Submission: all[i], caller: caller, done: &wg}
+		items[i].address()
+	}
+	select {
+	case g.queue <- items:
+	case <-g.done:
+		return nil, ErrClosing
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	wg.Wait()
+	out := make([]contracts.Receipt, len(items))
+	for i, it := range items {
+		if it.err != nil {
+			return nil, it.err
+		}
+		out[i] = it.receipt
+		if g.watch != nil {
+			g.watch.Answered(it.receipt.Status, it.receipt.Rule)
+		}
+	}
+	return out, nil
+}
+
+// address says whom an item must wait for: earlier ones about the same person, or the same stream.
+func (it *item) address() {
+	if it.Subject != "" {
+		it.keys = append(it.keys, string(it.Subject))
+	}
+	if it.Fact == nil {
+		return
+	}
+	if l, ok := it.Fact.(*events.Link); ok {
+		it.keys = append(it.keys, string(l.Other))
+	}
+	if st, ok := it.stream(); ok {
+		it.keys = append(it.keys, st.String())
+		it.barrier = organisation.Concerns(&events.Event{Stream: st})
+	}
+}
+
+// stream is where an event about no person stands.
+func (s *Submission) stream() (events.Stream, bool) {
+	kind := s.Kind.Stream
+	switch f := s.Fact.(type) {
+	case *events.PolicyPublished:
+		return events.Stream{Kind: kind, ID: "main"}, true
+	case *events.Recipient:
+		return events.Stream{Kind: kind, ID: string(f.Recipient)}, true
+	case *events.ServiceEnded:
+		return events.Stream{Kind: kind, ID: string(f.Client)}, true
+	case *events.Request:
+		return events.Stream{Kind: kind, ID: string(f.Request)}, true
+	case *events.Complaint:
+		return events.Stream{Kind: kind, ID: string(f.Complaint)}, true
+	case *events.Incident:
+		return events.Stream{Kind: kind, ID: string(f.Incident)}, true
+	case *events.Dataset:
+		return events.Stream{Kind: kind, ID: string(f.Dataset)}, true
+	case *events.Disposal:
+		return events.Stream{Kind: kind, ID: string(f.Disposal)}, true
+	case *events.DisposalConfirmed:
+		if s.Subject == "" && f.Recall != "" {
+			return events.Stream{Kind: "recall", ID: string(f.Recall)}, true
+		}
+	default: // about a person
+	}
+	return events.Stream{}, false
+}

@@ -1,0 +1,333 @@
+package intake
+
+import (
+	"container/list"
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/person"
+)
+
+// states keeps what decisions rest on: one person.State a stream, folded from the log. They live in memory as far as they are
+// needed and are written behind, with the position up to which the store is complete; after a crash the log is read from there.
+type states struct {
+	db contracts.Database
+
+	mu      sync.Mutex
+	entries map[events.Stream]*list.Element
+	recent  *list.List // of *entry, the most recently used first
+	dirty   map[events.Stream]*person.State
+	acked   events.Position         // the highest position known to be stored
+	open    map[int]events.Position // appends under way → what was acked when they began
+	nextKey int
+	scanned events.Position // the log has been read up to here, whoever wrote it
+}
+
+type entry struct {
+	stream events.Stream
+	state  *person.State // never changed in place once it is here
+}
+
+const keptStates = 100_000
+
+var stateSchema = []string{
+	`create table if not exists states (stream text primary key, position bigint not null, state bytea not null)`,
+	`create table if not exists refused (tag text not null, rule text not null, primary key (tag, rule))`,
+	`create table if not exists progress (id integer primary key, position bigint not null)`,
+}
+
+func openStates(ctx context.Context, db contracts.Database) (*states, error) {
+	for _, q := range stateSchema {
+		if _, err := db.Write.ExecContext(ctx, q); err != nil {
+			return nil, fmt.Errorf("preparing the store of person states: %w", err)
+		}
+	}
+	s := &states{
+		db: db, entries: map[events.Stream]*list.Element{}, recent: list.New(), dirty: map[events.Stream]*person.State{},
+		open: map[int]events.Position{},
+	}
+	var at int64
+	switch err := db.Read.QueryRowContext(ctx, `select position from progress where id = 1`).Scan(&at); err {
+	case nil, sql.ErrNoRows:
+	default:
+		return nil, fmt.Errorf("reading the position of the store of person states: %w", err)
+	}
+	s.acked, s.scanned = events.Position(at), events.Position(at)
+	return s, nil
+}
+
+// load answers the states of streams; a stream without events has an empty one. They must not be changed in place.
+func (s *states) load(ctx context.Context, streams []events.Stream) (map[events.Stream]*person.State, error) {
+	out := make(map[events.Stream]*person.State, len(streams))
+	var missing []events.Stream
+	s.mu.Lock()
+	for _, st := range streams {
+		if el, ok := s.entries[st]; ok {
+			s.recent.MoveToFront(el)
+			out[st] = el.Value.(*entry).state
+		} else if d, ok := s.dirty[st]; ok {
+			out[st] = d
+		} else {
+			missing = append(missing, st)
+		}
+	}
+	s.mu.Unlock()
+	if len(missing) == 0 {
+		return out, nil
+	}
+	stmt, err := s.db.Read.PrepareContext(ctx, `select state from states where stream = $1`)
+	if err != nil {
+		return nil, fmt.Errorf("reading person states: %w", err)
+	}
+	defer stmt.Close()
+	for _, st := range missing {
+		var blob []byte
+		state := &person.State{}
+		switch err := stmt.QueryRowContext(ctx, st.String()).Scan(&blob); err {
+		case nil:
+			if err := json.Unmarshal(blob, state); err != nil {
+				return nil, fmt.Errorf("a stored person state cannot be read; delete the store of person states, it is rebuilt from the log at the next start")
+			}
+		case sql.ErrNoRows:
+		default:
+			return nil, fmt.Errorf("reading person states: %w", err)
+		}
+		out[st] = state
+		s.mu.Lock()
+		if _, ok := s.entries[st]; !ok && state.Position > 0 {
+			s.put(st, state)
+		}
+		s.mu.Unlock()
+	}
+	return out, nil
+}
+
+// put makes a state the current one of its stream. The caller holds the lock.
+func (s *states) put(st events.Stream, state *person.State) {
+	if el, ok := s.entries[st]; ok {
+		el.Value.(*entry).state = state
+		s.recent.MoveToFront(el)
+		return
+	}
+	s.entries[st] = s.recent.PushFront(&entry{st, state})
+	for s.recent.Len() > keptStates {
+		last := s.recent.Back()
+		e := last.Value.(*entry)
+		s.recent.Remove(last)
+		delete(s.entries, e.stream) // if it is dirty, it is still found there
+	}
+}
+
+// store replaces states after their events are in the log.
+func (s *states) store(changed map[events.Stream]*person.State, upTo events.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st, state := range changed {
+		s.put(st, state)
+		s.dirty[st] = state
+	}
+	s.acked = max(s.acked, upTo)
+}
+
+// begin and end frame an append, so that what is written behind never claims to be complete beyond one under way.
+func (s *states) begin() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextKey++
+	s.open[s.nextKey] = s.acked
+	return s.nextKey
+}
+
+func (s *states) end(key int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, key)
+}
+
+// complete is a position up to which the states have everything: no append under way can still bring something before it.
+func (s *states) complete() events.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.acked
+	for _, began := range s.open {
+		p = min(p, began)
+	}
+	return p
+}
+
+// waiting is how many states wait to be written.
+func (s *states) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.dirty)
+}
+
+// flush writes what has changed, with the position that the store is then complete up to, in one transaction.
+func (s *states) flush(ctx context.Context) error {
+	complete := s.complete() // asked first: states that come meanwhile are only newer
+	s.mu.Lock()
+	work := s.dirty
+	s.dirty = map[events.Stream]*person.State{}
+	s.mu.Unlock()
+	if len(work) == 0 {
+		return nil
+	}
+	if err := s.write(ctx, work, complete); err != nil {
+		s.mu.Lock()
+		for st, state := range work {
+			if _, newer := s.dirty[st]; !newer {
+				s.dirty[st] = state
+			}
+		}
+		s.mu.Unlock()
+		return fmt.Errorf("writing person states: %w", err)
+	}
+	return nil
+}
+
+func (s *states) write(ctx context.Context, work map[events.Stream]*person.State, complete events.Position) error {
+	tx, err := s.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	stmt, err := tx.PrepareContext(ctx, `insert into states (stream, position, state) values ($1, $2, $3)
+		on conflict (stream) do update set position = excluded.position, state = excluded.state where states.position < excluded.position`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for st, state := range work {
+		blob, err := json.Marshal(state)
+		if err != nil {
+			return err
+		}
+		if _, err := stmt.ExecContext(ctx, st.String(), int64(state.Position), blob); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1)
+		on conflict (id) do update set position = excluded.position where progress.position < excluded.position`, int64(complete)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// refusedBefore says which of some (tag, rule) pairs have been recorded, and remembers the others.
+func (s *states) refusedBefore(ctx context.Context, pairs [][2]string) ([]bool, error) {
+	before := make([]bool, len(pairs))
+	for i, p := range pairs {
+		var one int
+		switch err := s.db.Read.QueryRowContext(ctx, `select 1 from refused where tag = $1 and rule = $2`, p[0], p[1]).Scan(&one); err {
+		case nil:
+			before[i] = true
+		case sql.ErrNoRows:
+		default:
+			return nil, fmt.Errorf("reading refusals: %w", err)
+		}
+	}
+	return before, nil
+}
+
+func (s *states) rememberRefused(ctx context.Context, pairs [][2]string) error {
+	tx, err := s.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("writing refusals: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, p := range pairs {
+		if _, err := tx.ExecContext(ctx, `insert into refused (tag, rule) values ($1, $2) on conflict do nothing`, p[0], p[1]); err != nil {
+			return fmt.Errorf("writing refusals: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("writing refusals: %w", err)
+	}
+	return nil
+}
+
+// catchUp reads the log from where it was last read and applies what the states do not have: at start what was recorded after
+// the last write, later what somebody else appended.
+func (s *states) catchUp(ctx context.Context, log contracts.Log, org func(*events.Event) error, progress func(events.Position)) error {
+	s.mu.Lock()
+	from := s.scanned
+	s.mu.Unlock()
+	for batch, err := range log.Scan(ctx, from, contracts.Filter{}) {
+		if err != nil {
+			return fmt.Errorf("reading the log for person states: %w", err)
+		}
+		if err := s.apply(ctx, batch, org); err != nil {
+			return err
+		}
+		from = batch[len(batch)-1].Position
+		s.mu.Lock()
+		s.scanned = max(s.scanned, from)
+		s.mu.Unlock()
+		if progress != nil {
+			progress(from)
+		}
+		if s.waiting() > 20_000 {
+			if err := s.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *states) apply(ctx context.Context, batch []events.Event, org func(*events.Event) error) error {
+	var streams []events.Stream
+	seen := map[events.Stream]bool{}
+	for i := range batch {
+		if st := batch[i].Stream; st.Kind != "refusals" && !seen[st] {
+			seen[st], streams = true, append(streams, st)
+		}
+	}
+	have, err := s.load(ctx, streams)
+	if err != nil {
+		return err
+	}
+	changed := map[events.Stream]*person.State{}
+	var refused [][2]string
+	for i := range batch {
+		e := &batch[i]
+		f, err := events.Decode(e)
+		if err != nil {
+			return err
+		}
+		if r, ok := f.(*events.Refused); ok {
+			refused = append(refused, [2]string{string(r.Tag), string(r.Rule)})
+			continue
+		}
+		if organisation.Concerns(e) {
+			if err := org(e); err != nil {
+				return err
+			}
+		}
+		state := changed[e.Stream]
+		if state == nil {
+			if state = have[e.Stream]; state.Position >= e.Position {
+				continue
+			}
+			state = state.Clone()
+			changed[e.Stream] = state
+		}
+		if e.Position > state.Position {
+			state.Apply(e, f)
+		}
+	}
+	if len(refused) > 0 {
+		if err := s.rememberRefused(ctx, refused); err != nil {
+			return err
+		}
+	}
+	s.store(changed, batch[len(batch)-1].Position)
+	return nil
+}

@@ -1,0 +1,264 @@
+// Package keeper carries out in the vault what the log has decided: a deletion's keys are destroyed, and that they are is
+// recorded.
+//
+// The order of a deletion, and what each crash leaves: (1) `deleted` stands in the log, and from there every projection answers
+// "disposed"; (2) the keys are punctured; (3) `keys_destroyed` stands in the log. A crash after (1) or (2) is finished at the
+// next start, since the vault's own position is only moved on after (3). A vault restored from a backup is behind that position:
+// everything that was deleted since is destroyed again before anything can be read.
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/services/intake"
+)
+
+// Keeper destroys keys. There is one a vault.
+type Keeper struct {
+	vault   contracts.Vault
+	log     contracts.Log
+	gateway interface {
+		Submit(context.Context, intake.Caller, []intake.Submission) ([]contracts.Receipt, error)
+		Organisation() *organisation.State
+		Complete() events.Position
+	}
+	wake    chan struct{}
+	mu      sync.Mutex
+	pending []task
+
+	advanced    events.Position // the vault's position as we last set it; owned by run
+	lastAdvance time.Time
+
+	done   chan struct{}
+	cancel context.CancelFunc
+	broken atomic.Pointer[error]
+	// Crash is called between the steps with the step's number; tests stop the process there.
+	Crash func(step int)
+}
+
+// task is what one event demands.
+type task struct {
+	at       events.Position
+	owner    events.Stream
+	time     time.Time
+	person   bool
+	ordinals []events.Ordinal
+}
+
+// New makes a keeper. It does nothing before Level.
+func New(vault contracts.Vault, log contracts.Log, gateway *intake.Gateway) *Keeper {
+	k := &Keeper{vault: vault, log: log, gateway: gateway, wake: make(chan struct{}, 1), done: make(chan struct{}), Crash: func(int) {}}
+	gateway.Destroy = k.Take
+	return k
+}
+
+// demands says what an event asks of the vault.
+func demands(e *events.Event) (task, bool, error) {
+	switch e.Type {
+	case events.TypeDeleted, events.TypeCorrected, events.TypeHoldReleased:
+	default:
+		return task{}, false, nil
+	}
+	f, err := events.Decode(e)
+	if err != nil {
+		return task{}, false, err
+	}
+	t := task{at: e.Position, owner: e.Stream, time: e.Time}
+	switch f := f.(type) {
+	case *events.Deleted:
+		t.person, t.ordinals = f.Person, f.Keys
+	case *events.Corrected:
+		if !f.Kept && f.Old != 0 {
+			t.ordinals = []events.Ordinal{f.Old}
+		}
+	case *events.Hold:
+		t.ordinals = f.Keys
+	default: // asks nothing
+	}
+	return t, t.person || len(t.ordinals) > 0, nil
+}
+
+// Redo destroys, from the log alone, everything that was to be destroyed after the vault's own position, then opens the vault for
+// reading. It runs before anything else does: a restored vault must not answer before. What has no keys_destroyed yet gets one
+// once the gateway runs.
+func (k *Keeper) Redo(ctx context.Context) error {
+	from, err := k.vault.Position(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := k.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if from > head {
+		return fmt.Errorf("the vault has carried out deletions up to a position that the log does not have: the log was rolled back or replaced. Restore the log that belongs to this vault; going on would give destroyed keys' places again")
+	}
+	var left []task
+	for batch, err := range k.log.Scan(ctx, from, contracts.Filter{Kinds: []string{"person"}}) {
+		if err != nil {
+			return fmt.Errorf("reading the log's deletions: %w", err)
+		}
+		for i := range batch {
+			e := &batch[i]
+			t, ok, err := demands(e)
+			if err != nil {
+				return err
+			}
+			if ok {
+				if err := k.destroy(ctx, t); err != nil {
+					return err
+				}
+				left = append(left, t)
+			}
+			if e.Type == events.TypeKeysDestroyed {
+				left = answered(left, e)
+			}
+		}
+	}
+	k.vault.Level()
+	k.mu.Lock()
+	k.pending = append(left, k.pending...)
+	k.mu.Unlock()
+	return nil
+}
+
+// answered drops the tasks that a keys_destroyed event is about.
+func answered(left []task, e *events.Event) []task {
+	f, err := events.Decode(e)
+	d, ok := f.(*events.KeysDestroyed)
+	if err != nil || !ok {
+		return left
+	}
+	return slices.DeleteFunc(left, func(t task) bool {
+		return t.owner == e.Stream && (d.Person || !t.person && !slices.ContainsFunc(t.ordinals, func(n events.Ordinal) bool { return !slices.Contains(d.Ordinals, n) }))
+	})
+}
+
+// Take is told of events that have just been recorded.
+func (k *Keeper) Take(recorded []events.Event) {
+	var tasks []task
+	for i := range recorded {
+		if t, ok, err := demands(&recorded[i]); err == nil && ok {
+			tasks = append(tasks, t)
+		}
+	}
+	if len(tasks) == 0 {
+		return
+	}
+	k.mu.Lock()
+	k.pending = append(k.pending, tasks...)
+	k.mu.Unlock()
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Start begins to carry out what is asked.
+func (k *Keeper) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	k.cancel = cancel
+	select {
+	case k.wake <- struct{}{}: // what Redo found
+	default:
+	}
+	go k.run(ctx)
+}
+
+// Close finishes the step under way and stops. What is left is found at the next start.
+func (k *Keeper) Close() {
+	if k.cancel != nil {
+		k.cancel()
+		<-k.done
+	}
+}
+
+// Err is why destruction does not go on, or nil.
+func (k *Keeper) Err() error {
+	if e := k.broken.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+func (k *Keeper) run(ctx context.Context) {
+	defer close(k.done)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.wake:
+		case <-time.After(time.Second):
+		}
+		if err := k.drain(ctx); err != nil && ctx.Err() == nil {
+			k.broken.Store(&err)
+		} else {
+			k.broken.Store(nil)
+		}
+	}
+}
+
+func (k *Keeper) drain(ctx context.Context) error {
+	complete := k.gateway.Complete() // asked first: whatever it covers has been taken by now
+	k.mu.Lock()
+	work := slices.Clone(k.pending)
+	k.mu.Unlock()
+	if len(work) == 0 {
+		return k.settled(ctx, complete)
+	}
+	epoch, final, err := k.vault.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	var all []intake.Submission
+	for _, t := range work {
+		k.Crash(1)
+		if err := k.destroy(ctx, t); err != nil {
+			return err
+		}
+		k.Crash(2)
+		all = append(all, destroyed(t, epoch, final))
+	}
+	if _, err := k.gateway.Submit(ctx, intake.Engine, all); err != nil {
+		return err
+	}
+	k.Crash(3)
+	k.mu.Lock()
+	k.pending = k.pending[len(work):]
+	k.mu.Unlock()
+	return nil
+}
+
+// settled moves the vault's position on when nothing is left to do, now and then: what it saves is reading at the next start.
+func (k *Keeper) settled(ctx context.Context, complete events.Position) error {
+	if complete <= k.advanced || time.Since(k.lastAdvance) < advanceEvery {
+		return nil
+	}
+	k.advanced, k.lastAdvance = complete, time.Now()
+	return k.vault.Advance(ctx, complete)
+}
+
+const advanceEvery = 5 * time.Second
+
+func (k *Keeper) destroy(ctx context.Context, t task) error {
+	if !t.person {
+		return k.vault.Puncture(ctx, t.owner, t.ordinals)
+	}
+	keep := 400 * 24 * time.Hour
+	if c := k.gateway.Organisation().Policy; c != nil {
+		keep = c.TombstoneKeep()
+	}
+	return k.vault.Forget(ctx, t.owner, t.time, keep)
+}
+
+func destroyed(t task, epoch string, final bool) intake.Submission {
+	return intake.Own(events.TypeKeysDestroyed, t.owner, &events.KeysDestroyed{Person: t.person, Ordinals: t.ordinals, Epoch: events.Word(epoch), Final: final})
+}

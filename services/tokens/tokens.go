@@ -1,0 +1,166 @@
+// Package tokens says who a bearer is: a role, a holder, and for emitters the sources that they may write under.
+//
+// Only SHA-256 of a secret is stored. At the first start one token a role is made and its secret written to its own file (0600),
+// so that the engine's owner can begin; deployments hand out their own.
+package tokens
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/intake"
+)
+
+// Roles that a token can have.
+var Roles = []events.Word{"emitter", "compliance", "responder", "auditor", "admin"}
+
+// Store keeps tokens in one file.
+type Store struct {
+	path string
+	mu   sync.RWMutex
+	all  []stored
+}
+
+type stored struct {
+	contracts.Token
+	Hash string `json:"hash"`
+}
+
+// Open reads the tokens of a data folder; at the first start it makes one a role, and says so by answering true.
+func Open(dir string) (*Store, bool, error) {
+	s := &Store{path: filepath.Join(dir, "tokens.json")}
+	b, err := os.ReadFile(s.path)
+	if err == nil {
+		if err := json.Unmarshal(b, &s.all); err != nil {
+			return nil, false, fmt.Errorf("%s cannot be read; put back a copy, or delete it to begin with new tokens", s.path)
+		}
+		return s, false, nil
+	}
+	if !os.IsNotExist(err) {
+		return nil, false, fmt.Errorf("reading tokens: %w", err)
+	}
+	folder := filepath.Join(dir, "tokens")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, false, fmt.Errorf("making the folder of tokens: %w", err)
+	}
+	for _, role := range Roles {
+		t := contracts.Token{Role: role, Holder: "staff:" + string(role)}
+		if role == "emitter" {
+			t.Sources = []string{"/"}
+		}
+		made, err := s.Create(t)
+		if err != nil {
+			return nil, false, err
+		}
+		if err := os.WriteFile(filepath.Join(folder, string(role)), []byte(made.Secret+"\n"), 0o600); err != nil {
+			return nil, false, fmt.Errorf("writing a token: %w", err)
+		}
+	}
+	return s, true, nil
+}
+
+// Create makes a token. The answer is the only one that holds the secret.
+func (s *Store) Create(t contracts.Token) (contracts.Token, error) {
+	if !slices.Contains(Roles, t.Role) {
+		return t, problem("role is none of emitter, compliance, responder, auditor, admin")
+	}
+	if _, ok := events.ParseIdentifier(t.Holder); !ok {
+		return t, problem("holder names somebody, as staff:<key>, so that a look at data can be told from another's")
+	}
+	if t.Role == "emitter" && len(t.Sources) == 0 {
+		return t, problem("an emitter's token is bound to at least one source prefix")
+	}
+	for _, p := range t.Sources {
+		if !strings.HasPrefix(p, "/") {
+			return t, problem("a source prefix begins with /")
+		}
+	}
+	t.ID = strings.ToLower(rand.Text())[:12]
+	t.Created = time.Now().UTC().Truncate(time.Second)
+	secret := "daicho_" + rand.Text()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append(slices.Clone(s.all), stored{t, hash(secret)})
+	if err := s.write(all); err != nil {
+		return t, err
+	}
+	t.Secret = secret
+	return t, nil
+}
+
+func problem(detail string) error {
+	return &contracts.Problem{Type: "about:blank", Title: "This token cannot be made", Status: 422, Code: "token", Detail: detail}
+}
+
+func hash(secret string) string {
+	h := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(h[:])
+}
+
+func (s *Store) write(all []stored) error {
+	b, err := json.Marshal(all, jsontext.Multiline(true))
+	if err != nil {
+		return fmt.Errorf("writing tokens: %w", err)
+	}
+	tmp := s.path + ".new"
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing tokens: %w", err)
+	}
+	if err := os.Rename(tmp, s.path); err != nil {
+		return fmt.Errorf("writing tokens: %w", err)
+	}
+	s.all = all
+	return nil
+}
+
+// Caller is who bears a secret.
+func (s *Store) Caller(secret string) (intake.Caller, bool) {
+	h := hash(secret)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.all {
+		if t.Hash == h {
+			return intake.Caller{Role: t.Role, Holder: events.Identifier(t.Holder), Sources: t.Sources, Types: t.Types}, true
+		}
+	}
+	return intake.Caller{}, false
+}
+
+// List are the tokens, without secrets.
+func (s *Store) List() []contracts.Token {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := []contracts.Token{}
+	for _, t := range s.all {
+		out = append(out, t.Token)
+	}
+	return out
+}
+
+// ErrUnknown: there is no such token.
+var ErrUnknown = errors.New("no token has this id")
+
+// Revoke ends a token.
+func (s *Store) Revoke(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.DeleteFunc(slices.Clone(s.all), func(t stored) bool { return t.ID == id })
+	if len(all) == len(s.all) {
+		return ErrUnknown
+	}
+	return s.write(all)
+}
