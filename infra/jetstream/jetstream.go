@@ -24,7 +24,10 @@ const (
 	streamName = "DAICHO"
 	prefix     = "daicho.log."
 	startWait  = 30 * time.Second
+	askWait    = 5 * time.Second
 )
+
+var errSilent = errors.New("log: the server does not answer")
 
 // Options of a log; the zero value will do.
 type Options struct {
@@ -188,14 +191,41 @@ func (l *Log) Head(ctx context.Context) (events.Position, error) {
 	if l.isClosed() {
 		return 0, contracts.ErrClosed
 	}
-	info, err := l.stream.Info(ctx)
-	if err != nil {
-		if l.isClosed() {
-			err = contracts.ErrClosed
-		}
+	var info *jetstream.StreamInfo
+	if err := l.ask(ctx, func(ctx context.Context) (err error) {
+		info, err = l.stream.Info(ctx)
+		return err
+	}); err != nil {
 		return 0, err
 	}
 	return events.Position(info.State.LastSeq), nil
+}
+
+// ask does a request to the server that may be repeated. It does not wait for an answer that was lost with the connection.
+func (l *Log) ask(ctx context.Context, request func(context.Context) error) error {
+	asking, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	broken := l.whenBroken()
+	go func() {
+		select {
+		case <-broken:
+		case <-l.done:
+		case <-asking.Done():
+		}
+		cancel()
+	}()
+	err := request(asking)
+	switch {
+	case err == nil:
+		return nil
+	case l.isClosed():
+		return contracts.ErrClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case asking.Err() != nil:
+		return errSilent
+	}
+	return err
 }
 
 // Close ends every call under way, the connection, and the embedded server.

@@ -95,10 +95,14 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 			filters = append(filters, prefix+"-.-.-")
 		}
 	}
-	c, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(*after) + 1,
-		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: filters,
-		MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	var c jetstream.Consumer
+	err := l.ask(ctx, func(ctx context.Context) (err error) {
+		c, err = l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(*after) + 1,
+			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: filters,
+			MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		})
+		return err
 	})
 	if err != nil {
 		return err
