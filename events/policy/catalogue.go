@@ -139,7 +139,7 @@ type Rule struct {
 	Any        []events.Word `json:"any,omitempty"`   // counts from the first of these that is reached
 	From       events.Word   `json:"from,omitzero"`   // counts from an event that is always there: see anchors
 	Calendar   *Calendar     `json:"calendar,omitempty"`
-	Keep       *Period        `json:"keep"`
+	Keep       *Period       `json:"keep"`
 	Otherwise  *Otherwise    `json:"otherwise,omitempty"`
 	Law        string        `json:"law,omitzero"`
 	Assumption string        `json:"assumption,omitzero"`
@@ -156,7 +156,7 @@ type Calendar struct {
 type Otherwise struct {
 	From       events.Word `json:"from"`
 	Calendar   *Calendar   `json:"calendar,omitempty"`
-	Keep       *Period      `json:"keep"`
+	Keep       *Period     `json:"keep"`
 	Assumption string      `json:"assumption,omitzero"`
 }
 

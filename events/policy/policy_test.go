@@ -1,0 +1,220 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/daicho-dev/daicho/events"
+)
+
+// small is a catalogue with one of everything.
+const small = `{"version":"1","languages":["en"],"fiscalYearEnd":"03-31",
+"company":{"name":"C","address":"A","representative":"R","manager":"M"},"contacts":[{"id":"desk","name":{"en":"Desk"}}],
+"sets":{"BASIC":["pd:Name"],"ALL":["BASIC","pd:Purchase"]},
+"categories":[{"id":"pd:Name","label":{"en":"Name"}},{"id":"pd:Purchase","label":{"en":"Purchase"}}],
+"milestones":[{"id":"closed"},{"id":"opened"},{"id":"settled"},{"id":"service.ended"}],"operations":[{"id":"rental"},{"id":"sales"}],
+"sources":["/shop","/vendors/*"],"clients":[{"id":"client-x"}],"schemes":[{"id":"rental"}],"gdprCountries":["FR","GB"],
+"ages":{"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},
+ {"country":"AE","age":21,"to":"2026-05-31","source":"s","confidence":"low"},{"country":"AE","age":18,"from":"2026-06-01","source":"s","confidence":"low"}]},
+"purposes":[
+{"id":"A","text":{"en":"a"},"categories":["ALL"],"bases":{"default":["contract"],"gdpr":["consent"]},"role":"controller","disclosable":true,
+ "brings":[{"purpose":"L","categories":["BASIC"],"operations":["rental"],"basis":"legal_obligation","law":"Act 1"}],
+ "retention":[{"id":"A/claim","if":"opened","any":["settled"],"keep":"P5Y","assumption":"x"},
+  {"id":"A/rest","all":["closed"],"keep":"P90D","otherwise":{"from":"last_of_matter","keep":"P24M"},"assumption":"x"}]},
+{"id":"L","text":{"en":"l"},"categories":["ALL"],"bases":{"default":["legitimate_interest"]},"role":"controller","disclosable":true,
+ "retention":[{"id":"L/law","from":"collected","calendar":{"to":"fiscal_year_end","plus":"P2M"},"keep":"P7Y","law":"Act 1"}]},
+{"id":"S","text":{"en":"s"},"categories":["*"],"bases":{"default":["contract"]},"role":"processor","disclosable":false,
+ "retention":[{"id":"S/service","from":"service_ended","keep":"P30D","assumption":"x"}]}]}`
+
+func parse(t *testing.T, doc string) *Catalogue {
+	t.Helper()
+	c, err := Parse([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func at(s string) Mark {
+	x, err := time.Parse("2006-01-02T15:04", s)
+	if err != nil {
+		panic(err)
+	}
+	return Mark{Type: "t", Time: x}
+}
+
+func TestDeadline(t *testing.T) {
+	c := parse(t, small)
+	ms := func(kv ...string) map[events.Word]Mark {
+		m := map[events.Word]Mark{"": at("2031-01-01T00:00")}
+		for i := 0; i < len(kv); i += 2 {
+			m[events.Word(kv[i])] = at(kv[i+1])
+		}
+		return m
+	}
+	end := at("2026-02-01T00:00")
+	base := Life{Category: "pd:Name", Operation: "rental", Collected: at("2026-01-10T00:00"), LastOfMatter: at("2026-01-20T00:00")}
+	for name, x := range map[string]struct {
+		purpose  events.Word
+		change   func(*Life)
+		due      string
+		rule     string
+		gap, law bool
+		waiting  string
+	}{
+		"counts from the milestone":              {"A", func(l *Life) { l.Milestones = ms("closed", "2026-01-31T00:00") }, "2026-05-01", "A/rest", false, false, ""},
+		"the civil day is the company's":         {"A", func(l *Life) { l.Milestones = ms("closed", "2026-01-31T15:00") }, "2026-05-02", "A/rest", false, false, ""},
+		"a gap is stated":                        {"A", func(l *Life) { l.Milestones = ms() }, "2028-01-20", "A/rest", true, false, "closed"},
+		"an open claim waits":                    {"A", func(l *Life) { l.Milestones = ms("closed", "2026-01-31T00:00", "opened", "2026-02-01T00:00") }, "", "A/claim", false, false, "settled"},
+		"a settled claim ends":                   {"A", func(l *Life) { l.Milestones = ms("opened", "2026-02-01T00:00", "settled", "2026-03-01T00:00") }, "2031-03-01", "A/claim", false, false, ""},
+		"a claim opened anew waits again":        {"A", func(l *Life) { l.Milestones = ms("opened", "2026-04-01T00:00", "settled", "2026-03-01T00:00") }, "", "A/claim", false, false, "settled"},
+		"a purpose met is due at once":           {"A", func(l *Life) { l.Ended = &end }, "2026-02-01", "A/ended", false, false, ""},
+		"a period over before the purpose":       {"A", func(l *Life) { l.Ended = &end; l.Milestones = ms("closed", "2025-10-01T00:00") }, "2025-12-30", "A/rest", false, false, ""},
+		"a law ends by its own rule":             {"L", func(l *Life) { l.Ended = &end }, "2033-05-31", "L/law", false, true, ""},
+		"the last day of the fiscal year":        {"L", func(l *Life) { l.Collected = at("2026-03-31T14:59") }, "2033-05-31", "L/law", false, true, ""},
+		"the first day of the next fiscal year":  {"L", func(l *Life) { l.Collected = at("2026-03-31T15:00") }, "2034-05-31", "L/law", false, true, ""},
+		"a service that goes on":                 {"S", func(*Life) {}, "", "S/service", false, false, "service.ended"},
+		"a service that ended":                   {"S", func(l *Life) { l.ServiceEnded = &end }, "2026-03-03", "S/service", false, false, ""},
+		"a service that ended for one matter":    {"S", func(l *Life) { l.Milestones = ms("service.ended", "2026-02-01T00:00") }, "2026-03-03", "S/service", false, false, ""},
+		"a purpose that the catalogue dropped":   {"X", func(*Life) {}, "", "X/none", true, false, ""},
+		"a dropped purpose that ended, is ended": {"X", func(l *Life) { l.Ended = &end }, "2026-02-01", "X/ended", false, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := base
+			x.change(&l)
+			d := c.Deadline(x.purpose, l)
+			var waiting []string
+			for _, w := range d.Waiting {
+				waiting = append(waiting, string(w))
+			}
+			if d.Due.String() != x.due || d.Rule != x.rule || d.Gap != x.gap || d.Law != x.law || strings.Join(waiting, ",") != x.waiting {
+				t.Errorf("got %+v", d)
+			}
+			if !d.Due.IsZero() && len(d.Because) == 0 {
+				t.Error("a day without a reason")
+			}
+		})
+	}
+}
+
+func TestQuestions(t *testing.T) {
+	c := parse(t, small)
+	a, l := c.Purpose("A"), c.Purpose("L")
+	for name, ok := range map[string]bool{
+		"a category of a set of a set":     a.Permits("pd:Purchase"),
+		"no other":                         !a.Permits("pd:Health"),
+		"a star permits all":               c.Purpose("S").Permits("pd:Health"),
+		"unknown is nil":                   c.Purpose("Z") == nil && !c.Purpose("Z").Permits("pd:Name"),
+		"the default regime":               c.Takes(a, "contract", "JP") && !c.Takes(a, "consent", "JP"),
+		"the GDPR's":                       c.Takes(a, "consent", "GB-SCT") && !c.Takes(a, "contract", "FR"),
+		"a purpose that the law brings":    c.Takes(l, "legal_obligation", "FR") && c.Takes(l, "legitimate_interest", "FR"),
+		"what is brought":                  len(c.Brings("A", "pd:Name", "rental")) == 1,
+		"not in another operation":         len(c.Brings("A", "pd:Name", "sales")) == 0,
+		"not with another category":        len(c.Brings("A", "pd:Purchase", "rental")) == 0,
+		"a source":                         c.HasSource("/shop") && c.HasSource("/vendors/parcel"),
+		"no source":                        !c.HasSource("/shop/x") && !c.HasSource("/vendors/") && !c.HasSource("/vendors/a/b"),
+		"a client is a scheme":             c.HasScheme("client-x") && c.HasClient("client-x") && !c.HasClient("rental"),
+		"what is kept of it":               c.TombstoneKeep() == 400*24*time.Hour && c.QuarantineKeep() == 14*24*time.Hour,
+		"what is never kept":               NeverKept("minor") && NeverKept("transport") && !NeverKept("unknown_purpose"),
+		"an age that changed, before":      c.MinorOn("AE", NewDate(2006, 1, 1), NewDate(2026, 5, 31)),
+		"an age that changed, after":       !c.MinorOn("AE", NewDate(2006, 1, 1), NewDate(2026, 6, 1)),
+		"majority by the row then valid":   c.MajorityMonth("AE", NewDate(2010, 7, 1)) == "2028-07",
+		"majority by the policy's own age": c.MajorityMonth("JP", NewDate(2011, 4, 30)) == "2031-04",
+		"the document":                     string(c.JSON()) == small,
+	} {
+		if !ok {
+			t.Error(name)
+		}
+	}
+}
+
+func TestParseNamesThePath(t *testing.T) {
+	for from, x := range map[string]struct{ to, path string }{
+		`"version":"1"`:               {`"version":""`, "/version"},
+		`"fiscalYearEnd":"03-31"`:     {`"fiscalYearEnd":"03-32"`, "/fiscalYearEnd"},
+		`"categories":["ALL"]`:        {`"categories":["NONE"]`, "/purposes/0/categories/0"},
+		`"ALL":["BASIC"`:              {`"ALL":["ALL"`, "/sets/ALL/0"},
+		`"purpose":"L"`:               {`"purpose":"Q"`, "/purposes/0/brings/0/purpose"},
+		`"keep":"P7Y","law"`:          {`"law"`, "/purposes/1/retention/0/keep"},
+		`"keep":"P7Y"`:                {`"keep":"7 years"`, "/purposes/1/retention/0/keep"},
+		`"from":"collected"`:          {`"from":"birth"`, "/purposes/1/retention/0/from"},
+		`"to":"fiscal_year_end"`:      {`"to":"easter"`, "/purposes/1/retention/0/calendar/to"},
+		`"all":["closed"]`:            {`"all":["closed"],"any":["closed"]`, "/purposes/0/retention/1"},
+		`"from":"last_of_matter"`:     {`"from":"x"`, "/purposes/0/retention/1/otherwise/from"},
+		`"id":"A/rest"`:               {`"id":""`, "/purposes/0/retention/1/id"},
+		`"gdpr":["consent"]`:          {`"gpdr":["consent"]`, "/purposes/0/bases"},
+		`"id":"S","text":{"en":"s"},`: {`"id":"S","text":{"en":"s"},"colour":"red",`, "/purposes/2"},
+	} {
+		_, err := Parse([]byte(strings.Replace(small, from, x.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), x.path) {
+			t.Errorf("%s: %v, want %s", x.to, err, x.path)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	if found := Lint(parse(t, small)); len(found) > 0 {
+		t.Fatalf("the small catalogue is clean, but %v", found)
+	}
+	for from, x := range map[string]struct{ to, rule, severity string }{
+		`"BASIC":["pd:Name"]`:              {`"BASIC":["pd:Name","pd:Nose"]`, "dangling", Error},
+		`"ALL":["BASIC","pd:Purchase"]`:    {`"ALL":["BASIC"]`, "category_unused", Error},
+		`"operations":["rental"]`:          {`"operations":["rent"]`, "dangling", Error},
+		`"if":"opened",`:                   {``, "unreachable", Error},
+		`"if":"opened"`:                    {`"if":"opend"`, "milestone_unknown", Error},
+		`"all":["closed"]`:                 {`"all":["closed","gone"]`, "milestone_unknown", Error},
+		`"id":"A/rest"`:                    {`"id":"A/claim"`, "duplicate", Error},
+		`{"id":"S",`:                       {`{"id":"A",`, "duplicate", Error},
+		`{"id":"settled"}`:                 {`{"id":"settled"},{"id":"settled"}`, "duplicate", Error},
+		`"country":"AE","age":18,"from":"`: {`"country":"AE","age":18,"to":"`, "duplicate", Error},
+		`{"id":"S/service","from":"service_ended","keep":"P30D","assumption":"x"}`: {``, "retention_missing", Error},
+		`{"id":"S/service"`:                {`{"id":"S/service","operations":["rental"]`, "retention_missing", Error},
+		`"bases":{"default":["contract"]}`: {`"bases":{"default":[]}`, "basis_missing", Error},
+		`"role":"processor"`:               {`"role":"friend"`, "role", Error},
+		`"representative":"R"`:             {`"representative":""`, "company_item_missing", Warning},
+		`"languages":["en"]`:               {`"languages":["en","ja"]`, "language_missing", Warning},
+		`"keep":"P30D","assumption":"x"`:   {`"keep":"P30D"`, "source_missing", Warning},
+		`"sources":["/shop"`:               {`"sources":["shop"`, "source", Error},
+	} {
+		hit := false
+		for _, f := range Lint(parse(t, strings.Replace(small, from, x.to, 1))) {
+			hit = hit || f.Rule == x.rule && f.Severity == x.severity && f.Path != ""
+		}
+		if !hit {
+			t.Errorf("%s: no %s %s", x.to, x.severity, x.rule)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte(`{"version":"1","categories":[],"purposes":[]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		c, err := Parse(doc)
+		if err != nil {
+			return
+		}
+		Lint(c)
+		now := at("2026-02-28T00:00")
+		for i := range c.Purposes {
+			p := c.Purposes[i].ID
+			c.Deadline(p, Life{Collected: now, Bound: now, LastOfMatter: now, LastContact: now})
+			c.Takes(c.Purpose(p), "consent", "FR")
+			c.Brings(p, "pd:Name", "rental")
+		}
+		c.MajorityMonth("JP", NewDate(2010, 2, 28))
+	})
+}
+
+func BenchmarkDeadline(b *testing.B) {
+	c, err := Parse([]byte(small))
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := Life{Category: "pd:Name", Operation: "rental", Milestones: map[events.Word]Mark{"closed": at("2026-01-31T00:00")}}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Deadline("A", l)
+	}
+}
