@@ -182,6 +182,7 @@ func (c *Catalogue) indexPurposes() error {
 func (c *Catalogue) expand(list []events.Word, path string) ([]events.Word, error) {
 	var all []events.Word
 	var open []events.Word
+	steps := 0
 	var walk func(list []events.Word, path string) error
 	walk = func(list []events.Word, path string) error {
 		for i, w := range list {
@@ -196,6 +197,9 @@ func (c *Catalogue) expand(list []events.Word, path string) ([]events.Word, erro
 			}
 			if slices.Contains(open, w) {
 				return wrong(at, "names a set that holds itself")
+			}
+			if steps++; steps > 10_000 {
+				return wrong(at, "names sets that name sets without measure")
 			}
 			open = append(open, w)
 			if err := walk(of, "/sets/"+string(w)); err != nil {
