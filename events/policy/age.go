@@ -10,6 +10,7 @@ import (
 const (
 	defaultAge = 18
 	unknownAge = 21
+	consentAge = 16 // GDPR 8(1)
 )
 
 // MinorOn says whether a person is a minor on a day by the policy's table: whose data needs a parent's or guardian's consent.
@@ -24,6 +25,24 @@ func (c *Catalogue) CivilMinorOn(country events.Word, birth, on Date) bool {
 		return on.Before(birthday(birth, a.Civil))
 	}
 	return on.Before(birthday(birth, a.Age))
+}
+
+// ConsentAge is the age, in years, from which a child of a country consents to a service online alone (GDPR 8).
+func (c *Catalogue) ConsentAge(country events.Word, on Date) int {
+	for _, a := range c.ConsentAges {
+		if a.Country == land(country) && a.on(on) {
+			return a.Age
+		}
+	}
+	if c.ConsentAgeDefault > 0 {
+		return c.ConsentAgeDefault
+	}
+	return consentAge
+}
+
+// on says whether a row is valid on a day.
+func (a Age) on(d Date) bool {
+	return (a.From.IsZero() || !d.Before(a.From)) && (a.To.IsZero() || !d.After(a.To))
 }
 
 // MajorityMonth is the month, "2031-04", in which a person stops being a minor by the policy's table.
@@ -50,7 +69,7 @@ func (c *Catalogue) age(country events.Word, on Date) Age {
 	}
 	for _, key := range []events.Word{country, land(country)} {
 		for _, a := range c.index.ages[key] {
-			if (a.From.IsZero() || !on.Before(a.From)) && (a.To.IsZero() || !on.After(a.To)) {
+			if a.on(on) {
 				return a
 			}
 		}

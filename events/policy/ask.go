@@ -8,7 +8,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 )
 
-// JSON is the document that the catalogue was read from.
+// JSON is the catalogue as it is published: canonical (RFC 8785), so that equal catalogues are equal bytes.
 func (c *Catalogue) JSON() []byte { return slices.Clone(c.doc) }
 
 // Zone is the company's time zone, in which its civil days are counted.
@@ -81,6 +81,9 @@ func (c *Catalogue) HasMilestone(id events.Word) bool { return c.index.milestone
 // HasClient says whether a client that entrusts data is listed.
 func (c *Catalogue) HasClient(id events.Word) bool { return c.index.clients[id] }
 
+// HasRecipient says whether a recipient is among the known ones. Whether data may go there is told by the recipient's own events.
+func (c *Catalogue) HasRecipient(id events.Word) bool { return c.index.recipients[id] }
+
 // HasSource says whether a source path is listed, itself or, by "/*", as one segment below a path.
 func (c *Catalogue) HasSource(path string) bool {
 	if c.index.sources[path] {
@@ -92,6 +95,35 @@ func (c *Catalogue) HasSource(path string) bool {
 		}
 	}
 	return false
+}
+
+// SourceKind is what kind of source a path of the catalogue is: "web", "counter", "vendor" …; empty where it does not say.
+func (c *Catalogue) SourceKind(path string) events.Word {
+	if k, ok := c.SourceKinds[path]; ok {
+		return k
+	}
+	if i := strings.LastIndexByte(path, '/'); i >= 0 && c.HasSource(path) {
+		return c.SourceKinds[path[:i+1]+"*"]
+	}
+	return ""
+}
+
+// Approval finds whose word an act needs; ok is false where it needs nobody's.
+func (c *Catalogue) Approval(act events.Word) (a Approval, ok bool) {
+	for _, a := range c.Approvals {
+		if a.Act == act {
+			return a, true
+		}
+	}
+	return Approval{}, false
+}
+
+// BusinessDay says whether the company's desk works on a day.
+func (c *Catalogue) BusinessDay(d Date) bool {
+	if c.Desk.Holidays == "none" {
+		return d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
+	}
+	return BusinessDay(d)
 }
 
 // GDPR says whether people of a country are under the GDPR: the EEA and Great Britain.

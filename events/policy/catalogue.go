@@ -22,13 +22,16 @@ func (t Text) In(language string) string {
 type Catalogue struct {
 	Version             string                        `json:"version"`
 	Effective           Date                          `json:"effective,omitzero"`
-	TimeZone            string                        `json:"zone,omitzero"` // default Asia/Tokyo
+	Review              []string                      `json:"review,omitempty"` // languages whose texts a native speaker is still to review
+	TimeZone            string                        `json:"zone,omitzero"`    // default Asia/Tokyo
 	FiscalYearEnd       string                        `json:"fiscalYearEnd,omitzero"`
 	Languages           []string                      `json:"languages,omitempty"`
 	Company             Company                       `json:"company,omitzero"`
 	Contacts            []Contact                     `json:"contacts,omitempty"`
 	Accredited          *Contact                      `json:"accredited,omitempty"` // accredited protection organisation (APPI 47)
 	Keep                Keep                          `json:"keep,omitzero"`
+	Desk                Desk                          `json:"desk,omitzero"`
+	Approvals           []Approval                    `json:"approvals,omitempty"`
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`
 	Sets                map[events.Word][]events.Word `json:"sets,omitempty"`
 	Categories          []Category                    `json:"categories"`
@@ -40,8 +43,12 @@ type Catalogue struct {
 	Operations          []Term                        `json:"operations,omitempty"`
 	Clients             []Term                        `json:"clients,omitempty"`
 	Sources             []string                      `json:"sources,omitempty"`
+	SourceKinds         map[string]events.Word        `json:"sourceKinds,omitempty"` // by path of Sources: web, counter, phone, system, vendor, office, client
+	RecipientKinds      []Term                        `json:"recipientKinds,omitempty"`
+	Recipients          []Term                        `json:"recipients,omitempty"` // the known ones; who may have what is told by their own events
 	Ages                Ages                          `json:"ages,omitzero"`
 	ConsentAges         []Age                         `json:"consentAges,omitempty"` // GDPR 8, for services online
+	ConsentAgeDefault   int                           `json:"consentAge,omitzero"`   // where no row speaks: 16
 	GDPRCountries       []events.Word                 `json:"gdprCountries,omitempty"`
 	DesignatedCountries []events.Word                 `json:"designatedCountries,omitempty"` // APPI 28
 	Sections            []Section                     `json:"sections,omitempty"`
@@ -75,6 +82,19 @@ type Keep struct {
 	Tombstones Period `json:"tombstones,omitzero"`
 	Quarantine Period `json:"quarantine,omitzero"`
 	Assumption string `json:"assumption,omitzero"`
+}
+
+// Desk says on which days the desk does not work besides weekends.
+type Desk struct {
+	Holidays string `json:"holidays,omitzero"` // "JP", the default: national holidays and 29 December to 3 January; or "none"
+}
+
+// Approval says whose word an act needs before it is carried out.
+type Approval struct {
+	Act        events.Word   `json:"act"`    // disposal, person
+	Roles      []events.Word `json:"roles"`  // any of them
+	Others     int           `json:"others"` // how many people, other than who planned it
+	Assumption string        `json:"assumption,omitzero"`
 }
 
 // Term is a word of the catalogue and what it is called.
@@ -128,7 +148,7 @@ type Brings struct {
 }
 
 // Rule is one row of a purpose's retention: the first whose conditions are met decides. Keep must be given, so that a forgotten
-// one does not dispose at once.
+// one does not dispose at once. Where a rule is valid for a time, the day of the collection decides which row holds.
 type Rule struct {
 	ID         string        `json:"id"`
 	Categories []events.Word `json:"categories,omitempty"`
@@ -143,6 +163,10 @@ type Rule struct {
 	Otherwise  *Otherwise    `json:"otherwise,omitempty"`
 	Law        string        `json:"law,omitzero"`
 	Assumption string        `json:"assumption,omitzero"`
+	Source     string        `json:"source,omitzero"`     // where the period was read
+	Confidence string        `json:"confidence,omitzero"` // high, medium, low
+	ValidFrom  Date          `json:"validFrom,omitzero"`  // first day
+	ValidTo    Date          `json:"validTo,omitzero"`    // last day
 }
 
 // Calendar moves the start of a period to a day of the calendar: to the end of the fiscal year ("fiscal_year_end") or to a day
@@ -179,9 +203,10 @@ type Age struct {
 	Confidence string      `json:"confidence"` // high, medium, low
 }
 
-// Section is a passage of the published policy.
+// Section is a passage of the published policy: its own words, and what they say in short.
 type Section struct {
-	ID    events.Word `json:"id"`
-	Title Text        `json:"title"`
-	Text  Text        `json:"text"`
+	ID      events.Word `json:"id"`
+	Title   Text        `json:"title"`
+	Text    Text        `json:"text"`
+	Summary Text        `json:"summary,omitempty"`
 }

@@ -75,7 +75,7 @@ func TestWhatIsNoDateIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNoPeriodIsRefused(t *testing.T) {
-	for _, s := range []string{"", "P", "7Y", "P7", "PT1H", "P1D1M", "P1Y1Y", "P-1D", "P1.5D", "P999999D", "p1d", "P9999Y"} {
+	for _, s := range []string{"", "P", "7Y", "P7", "PT", "P1DT", "P1DT1D", "PTT1H", "PT1H1D", "P1H", "PT1H2H", "P1D1M", "P1Y1Y", "P-1D", "P1.5D", "P999999D", "p1d", "P9999Y"} {
 		if p, err := ParsePeriod(s); err == nil {
 			t.Errorf("%q was read as %s", s, p)
 		}
@@ -83,7 +83,7 @@ func TestWhatIsNoPeriodIsRefused(t *testing.T) {
 }
 
 func FuzzParsePeriod(f *testing.F) {
-	for _, s := range []string{"P7Y", "P24M", "P2W", "P90D", "P1Y2M3W4D", "P0D", "P", "PT1H"} {
+	for _, s := range []string{"P7Y", "P24M", "P2W", "P90D", "P1Y2M3W4D", "P0D", "P", "PT72H", "P1DT12H"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -102,8 +102,48 @@ func FuzzParsePeriod(f *testing.F) {
 	})
 }
 
+func TestHoursAreForClocks(t *testing.T) {
+	for s, want := range map[string]time.Duration{"PT72H": 72 * time.Hour, "P1DT12H": 36 * time.Hour, "P14D": 14 * 24 * time.Hour, "P2W": 14 * 24 * time.Hour, "P1M": 31 * 24 * time.Hour} {
+		if p, err := ParsePeriod(s); err != nil || p.Duration() != want || p.String() != s {
+			t.Errorf("%s is %s and lasts %s: %v", s, p, p.Duration(), err)
+		}
+	}
+}
+
+func FuzzDate(f *testing.F) {
+	for _, s := range []string{"2024-02-29", "2025-02-29", "0001-01-01", "9999-12-31", "2026-1-1", ""} {
+		f.Add(s, 1)
+	}
+	f.Fuzz(func(t *testing.T, s string, n int) {
+		d, err := ParseDate(s)
+		if err != nil {
+			return
+		}
+		if d.String() != s || d.IsZero() {
+			t.Fatalf("%q is written %q", s, d)
+		}
+		var e Date
+		if b, err := d.MarshalText(); err != nil || e.UnmarshalText(b) != nil || e != d {
+			t.Fatalf("%q comes back as %q", s, e)
+		}
+		n %= 100_000
+		if e := d.AddDays(n); e.Compare(d) != max(-1, min(1, n)) || e.AddDays(-n) != d {
+			t.Fatalf("%s and %d days is %s", d, n, e)
+		}
+		if NextBusinessDay(d).Before(d) || !BusinessDay(NextBusinessDay(d)) {
+			t.Fatalf("the desk does not open after %s", d)
+		}
+	})
+}
+
 func TestHolidays(t *testing.T) {
 	want := map[int]string{
+		2018: "0101 0108 0211 0212 0321 0429 0430 0503 0504 0505 0716 0811 0917 0923 0924 1008 1103 1123 1223 1224",
+		2019: "0101 0114 0211 0321 0429 0430 0501 0502 0503 0504 0505 0506 0715 0811 0812 0916 0923 1014 1022 1103 1104 1123",
+		2020: "0101 0113 0211 0223 0224 0320 0429 0503 0504 0505 0506 0723 0724 0810 0921 0922 1103 1123",
+		2021: "0101 0111 0211 0223 0320 0429 0503 0504 0505 0722 0723 0808 0809 0920 0923 1103 1123",
+		2022: "0101 0110 0211 0223 0321 0429 0503 0504 0505 0718 0811 0919 0923 1010 1103 1123",
+		2023: "0101 0102 0109 0211 0223 0321 0429 0503 0504 0505 0717 0811 0918 0923 1009 1103 1123",
 		2024: "0101 0108 0211 0212 0223 0320 0429 0503 0504 0505 0506 0715 0811 0812 0916 0922 0923 1014 1103 1104 1123",
 		2025: "0101 0113 0211 0223 0224 0320 0429 0503 0504 0505 0506 0721 0811 0915 0923 1013 1103 1123 1124",
 		2026: "0101 0112 0211 0223 0320 0429 0503 0504 0505 0506 0720 0811 0921 0922 0923 1012 1103 1123",

@@ -21,6 +21,11 @@ type Finding struct {
 	Text     string `json:"text"`
 }
 
+var (
+	sourceKinds = []events.Word{"web", "counter", "phone", "system", "vendor", "office", "client"}
+	confidences = []string{"", "high", "medium", "low"}
+)
+
 type linter struct {
 	*Catalogue
 	found      []Finding
@@ -86,7 +91,7 @@ func (l *linter) vocabulary() {
 		list []Term
 	}{
 		{"/locations/", l.Locations}, {"/schemes/", l.Schemes}, {"/milestones/", l.Milestones},
-		{"/channels/", l.Channels}, {"/operations/", l.Operations}, {"/clients/", l.Clients},
+		{"/recipientKinds/", l.RecipientKinds}, {"/recipients/", l.Recipients}, {"/channels/", l.Channels}, {"/operations/", l.Operations}, {"/clients/", l.Clients},
 	} {
 		seen := words{}
 		for i, t := range terms.list {
@@ -105,6 +110,19 @@ func (l *linter) vocabulary() {
 			l.error("/sources/"+strconv.Itoa(i), "source", "a source is a path that starts with /")
 		}
 		seen[s] = true
+	}
+	for path, kind := range l.SourceKinds {
+		if !seen[path] {
+			l.error("/sourceKinds", "dangling", path+" is not a source of this catalogue")
+		}
+		if !slices.Contains(sourceKinds, kind) {
+			l.error("/sourceKinds", "source", string(kind)+" is not a kind of source")
+		}
+	}
+	for i, a := range l.Approvals {
+		if len(a.Roles) == 0 || a.Others < 1 {
+			l.error("/approvals/"+strconv.Itoa(i), "approval", string(a.Act)+" waits for nobody's word")
+		}
 	}
 	for country, rows := range l.index.ages {
 		for i, a := range rows {
@@ -219,6 +237,12 @@ func (l *linter) retention(p *Purpose, path string) {
 		if r.Law == "" && r.Assumption == "" {
 			l.warn(at, "source_missing", "says neither the law nor that it is an assumption")
 		}
+		if !slices.Contains(confidences, r.Confidence) {
+			l.error(at+"/confidence", "confidence", "is high, medium or low")
+		}
+		if !r.ValidTo.IsZero() && r.ValidTo.Before(r.ValidFrom) {
+			l.error(at, "unreachable", "is never valid: it ends before it begins")
+		}
 		if r.If != "" && r.If == r.Unless {
 			l.error(at, "unreachable", "its conditions exclude each other")
 		}
@@ -241,6 +265,9 @@ func (l *linter) retention(p *Purpose, path string) {
 func (r *rule) covers(s *rule, p *Purpose) bool {
 	if r.If != "" && r.If != s.If || r.Unless != "" && r.Unless != s.Unless {
 		return false
+	}
+	if s.ValidFrom.Before(r.ValidFrom) || !r.ValidTo.IsZero() && (s.ValidTo.IsZero() || s.ValidTo.After(r.ValidTo)) {
+		return false // a zero ValidFrom is before every day
 	}
 	if r.categories != nil {
 		if s.categories == nil && p.any {
@@ -275,7 +302,7 @@ func (r *rule) covers(s *rule, p *Purpose) bool {
 // complete finds categories that no rule would decide on.
 func (l *linter) complete(p *Purpose, path string) {
 	for i := range p.rules {
-		if r := &p.rules[i]; r.If == "" && r.Unless == "" && r.categories == nil && len(r.Operations) == 0 {
+		if r := &p.rules[i]; r.If == "" && r.Unless == "" && r.categories == nil && len(r.Operations) == 0 && r.ValidFrom.IsZero() && r.ValidTo.IsZero() {
 			return
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // the company's zone is known wherever the engine runs
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/daicho-dev/daicho/events"
 )
@@ -22,6 +23,7 @@ type index struct {
 	schemes    words
 	milestones words
 	clients    words
+	recipients words
 	sources    map[string]bool
 	prefixes   []string // sources that end in "/*"
 	gdpr       words
@@ -43,15 +45,24 @@ type bringing struct {
 // Parse reads a catalogue. It refuses what it could not answer from: unknown fields, sets that are not there, anchors and
 // periods that mean nothing. What merely makes no sense is for Lint. An error names the path in the document.
 func Parse(doc []byte) (*Catalogue, error) {
-	c := &Catalogue{doc: slices.Clone(doc)}
+	c := &Catalogue{}
 	if err := json.Unmarshal(doc, c, json.RejectUnknownMembers(true)); err != nil {
 		if s, ok := errors.AsType[*json.SemanticError](err); ok {
 			return nil, fmt.Errorf("catalogue at %s: %w", s.JSONPointer, s.Err)
 		}
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
+	// One form for one catalogue (RFC 8785), whoever wrote it: what is published can be compared and hashed.
+	form := jsontext.Value(slices.Clone(doc))
+	if err := form.Canonicalize(); err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	c.doc = form
 	if c.Version == "" {
 		return nil, wrong("/version", "is missing")
+	}
+	if h := c.Desk.Holidays; h != "" && h != "JP" && h != "none" {
+		return nil, wrong("/desk/holidays", "knows the holidays of JP, and none")
 	}
 	name := c.TimeZone
 	if name == "" {
@@ -86,6 +97,7 @@ func (c *Catalogue) indexWords() {
 			x.categories[k.ID] = k
 		}
 	}
+	x.recipients = ids(c.Recipients)
 	x.locations, x.schemes, x.milestones, x.clients = ids(c.Locations), ids(c.Schemes), ids(c.Milestones), ids(c.Clients)
 	for id := range x.clients {
 		x.schemes[id] = true // every client brings its own numbers

@@ -6,22 +6,27 @@ import (
 	"time"
 )
 
-// Period is a length of time in the calendar's units, ISO 8601: "P7Y", "P24M", "P2W", "P90D". Hours have no place in it.
-type Period struct{ years, months, weeks, days int }
+// Period is a length of time, ISO 8601: "P7Y", "P24M", "P2W", "P90D", and "PT72H" for clocks. Days and what is longer are civil
+// (Date.Add); hours have no place where days are counted, and a rule of retention that names them is refused.
+type Period struct{ years, months, weeks, days, hours int }
 
-var errPeriod = errors.New("a period is written as P7Y, P24M, P2W or P90D")
+var errPeriod = errors.New("a period is written as P7Y, P24M, P2W, P90D or PT72H")
 
 // maxPeriod bounds each number of a period, so that no sum can leave the calendar.
 const maxPeriod = 100_000
 
-// ParsePeriod reads an ISO 8601 period of years, months, weeks and days, in this order, at least one of them.
+// ParsePeriod reads an ISO 8601 period of years, months, weeks, days and, after a T, hours, in this order, at least one of them.
 func ParsePeriod(s string) (Period, error) {
 	var p Period
 	if len(s) < 3 || s[0] != 'P' {
 		return p, errPeriod
 	}
-	units := "YMWD"
+	units, clock := "YMWD", false
 	for i := 1; i < len(s); {
+		if s[i] == 'T' && !clock {
+			units, clock = "H", true
+			i++
+		}
 		n, digits := 0, 0
 		for ; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
 			n, digits = n*10+int(s[i]-'0'), digits+1
@@ -49,6 +54,8 @@ func ParsePeriod(s string) (Period, error) {
 			p.months = n
 		case 'W':
 			p.weeks = n
+		case 'H':
+			p.hours = n
 		default:
 			p.days = n
 		}
@@ -72,6 +79,9 @@ func (p Period) String() string {
 			b = append(strconv.AppendInt(b, int64(u.n), 10), u.unit)
 		}
 	}
+	if p.hours != 0 {
+		b = append(strconv.AppendInt(append(b, 'T'), int64(p.hours), 10), 'H')
+	}
 	if len(b) == 1 {
 		return "P0D"
 	}
@@ -92,5 +102,5 @@ func (p Period) IsZero() bool { return p == Period{} }
 
 // Duration is a period as hours, for clocks that do not follow the calendar: a month as 31 days, a year as 366.
 func (p Period) Duration() time.Duration {
-	return time.Duration(p.years*366+p.months*31+p.weeks*7+p.days) * 24 * time.Hour
+	return time.Duration((p.years*366+p.months*31+p.weeks*7+p.days)*24+p.hours) * time.Hour
 }

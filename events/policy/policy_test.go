@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,9 @@ const small = `{"version":"1","languages":["en"],"fiscalYearEnd":"03-31",
 "sets":{"BASIC":["pd:Name"],"ALL":["BASIC","pd:Purchase"]},
 "categories":[{"id":"pd:Name","label":{"en":"Name"}},{"id":"pd:Purchase","label":{"en":"Purchase"}}],
 "milestones":[{"id":"closed"},{"id":"opened"},{"id":"settled"},{"id":"service.ended"}],"operations":[{"id":"rental"},{"id":"sales"}],
-"sources":["/shop","/vendors/*"],"clients":[{"id":"client-x"}],"schemes":[{"id":"rental"}],"gdprCountries":["FR","GB"],
+"sources":["/shop","/vendors/*"],"sourceKinds":{"/shop":"web","/vendors/*":"vendor"},"recipientKinds":[{"id":"entrusted"}],"recipients":[{"id":"parcel"}],
+"desk":{"holidays":"none"},"approvals":[{"act":"disposal","roles":["compliance"],"others":1}],"consentAges":[{"country":"FR","age":15,"source":"s","confidence":"high"}],
+"clients":[{"id":"client-x"}],"schemes":[{"id":"rental"}],"gdprCountries":["FR","GB"],
 "ages":{"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},
  {"country":"AE","age":21,"to":"2026-05-31","source":"s","confidence":"low"},{"country":"AE","age":18,"from":"2026-06-01","source":"s","confidence":"low"}]},
 "purposes":[
@@ -101,6 +104,7 @@ func TestDeadline(t *testing.T) {
 func TestQuestions(t *testing.T) {
 	c := parse(t, small)
 	a, l := c.Purpose("A"), c.Purpose("L")
+	needs := func(act events.Word) bool { x, ok := c.Approval(act); return ok && x.Others == 1 }
 	for name, ok := range map[string]bool{
 		"a category of a set of a set":     a.Permits("pd:Purchase"),
 		"no other":                         !a.Permits("pd:Health"),
@@ -121,7 +125,12 @@ func TestQuestions(t *testing.T) {
 		"an age that changed, after":       !c.MinorOn("AE", NewDate(2006, 1, 1), NewDate(2026, 6, 1)),
 		"majority by the row then valid":   c.MajorityMonth("AE", NewDate(2010, 7, 1)) == "2028-07",
 		"majority by the policy's own age": c.MajorityMonth("JP", NewDate(2011, 4, 30)) == "2031-04",
-		"the document":                     string(c.JSON()) == small,
+		"one document, one form":           bytes.Equal(c.JSON(), parse(t, string(c.JSON())).JSON()) && bytes.HasPrefix(c.JSON(), []byte(`{"ages":{"rows":[{"age":20,`)),
+		"a known recipient":                c.HasRecipient("parcel") && !c.HasRecipient("nobody"),
+		"a kind of source":                 c.SourceKind("/shop") == "web" && c.SourceKind("/vendors/parcel") == "vendor" && c.SourceKind("/vendors/a/b") == "",
+		"whose word is needed":             needs("disposal") && !needs("nothing"),
+		"a desk of its own calendar":       c.BusinessDay(NewDate(2026, 1, 1)) && !c.BusinessDay(NewDate(2026, 1, 3)),
+		"a child's consent":                c.ConsentAge("FR", NewDate(2026, 1, 1)) == 15 && c.ConsentAge("XX", NewDate(2026, 1, 1)) == 16,
 	} {
 		if !ok {
 			t.Error(name)
@@ -140,6 +149,9 @@ func TestParseNamesThePath(t *testing.T) {
 		`"keep":"P7Y"`:                {`"keep":"7 years"`, "/purposes/1/retention/0/keep"},
 		`"from":"collected"`:          {`"from":"birth"`, "/purposes/1/retention/0/from"},
 		`"to":"fiscal_year_end"`:      {`"to":"easter"`, "/purposes/1/retention/0/calendar/to"},
+		`"plus":"P2M"`:                {`"plus":"PT2H"`, "/purposes/1/retention/0/calendar/plus"},
+		`"keep":"P30D"`:               {`"keep":"P30DT1H"`, "/purposes/2/retention/0/keep"},
+		`"holidays":"none"`:           {`"holidays":"mine"`, "/desk/holidays"},
 		`"all":["closed"]`:            {`"all":["closed"],"any":["closed"]`, "/purposes/0/retention/1"},
 		`"from":"last_of_matter"`:     {`"from":"x"`, "/purposes/0/retention/1/otherwise/from"},
 		`"id":"A/rest"`:               {`"id":""`, "/purposes/0/retention/1/id"},
@@ -176,6 +188,13 @@ func TestLint(t *testing.T) {
 		`"languages":["en"]`:               {`"languages":["en","ja"]`, "language_missing", Warning},
 		`"keep":"P30D","assumption":"x"`:   {`"keep":"P30D"`, "source_missing", Warning},
 		`"sources":["/shop"`:               {`"sources":["shop"`, "source", Error},
+		`{"/shop":"web"`:                   {`{"/shop":"wab"`, "source", Error},
+		`"/vendors/*":"vendor"}`:           {`"/vendors/*":"vendor","/gone":"web"}`, "dangling", Error},
+		`"roles":["compliance"]`:           {`"roles":[]`, "approval", Error},
+		`"recipients":[{"id":"parcel"}]`:   {`"recipients":[{"id":"parcel"},{"id":"parcel"}]`, "duplicate", Error},
+		`"keep":"P30D"`:                    {`"keep":"P30D","validTo":"2026-01-01"`, "retention_missing", Error},
+		`"keep":"P30D",`:                   {`"keep":"P30D","validFrom":"2026-02-01","validTo":"2026-01-01",`, "unreachable", Error},
+		`"keep":"P5Y"`:                     {`"keep":"P5Y","confidence":"sure"`, "confidence", Error},
 	} {
 		hit := false
 		for _, f := range Lint(parse(t, strings.Replace(small, from, x.to, 1))) {

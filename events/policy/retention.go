@@ -99,6 +99,9 @@ func (c *Catalogue) compile(r *Rule, path string) (rule, error) {
 	if r.Keep == nil || r.Otherwise != nil && r.Otherwise.Keep == nil {
 		return x, wrong(path+"/keep", "is missing")
 	}
+	if r.Keep.hours != 0 || r.Otherwise != nil && r.Otherwise.Keep.hours != 0 {
+		return x, wrong(path+"/keep", "is counted in civil days, not in hours")
+	}
 	given := 0
 	for _, is := range []bool{len(r.All) > 0, len(r.Any) > 0, r.From != ""} {
 		if is {
@@ -130,6 +133,9 @@ func (c *Catalogue) starting(k *Calendar, path string) (*start, error) {
 	if k == nil {
 		return nil, nil
 	}
+	if k.Plus.hours != 0 {
+		return nil, wrong(path+"/plus", "is counted in civil days, not in hours")
+	}
 	if k.To == "fiscal_year_end" {
 		return &start{fiscal: true, day: c.index.fiscal, plus: k.Plus}, nil
 	}
@@ -152,20 +158,20 @@ func (s *start) from(d Date) Date {
 	return to.Add(s.plus)
 }
 
-// Deadline is the day until which a purpose keeps a record. The purpose met or the period over, whichever comes first; a
-// binding that a law brought ends by its own rule alone.
+// Deadline is the day until which a purpose keeps a record: the purpose met or the period over, whichever comes first. A period
+// that a law sets is shortened neither by a purpose met nor by a wish.
 func (c *Catalogue) Deadline(purpose events.Word, life Life) Deadline {
 	p := c.index.purposes[purpose]
 	d := Deadline{Rule: string(purpose) + "/none", Gap: true}
 	if p != nil {
 		for i := range p.rules {
-			if r := &p.rules[i]; r.meets(&life) {
+			if r := &p.rules[i]; r.meets(&life, c.On(life.Collected.Time)) {
 				d = c.run(r, &life)
 				break
 			}
 		}
 	}
-	if life.Ended != nil && (p == nil || !p.law) {
+	if life.Ended != nil && !d.Law {
 		if day := c.On(life.Ended.Time); d.Due.IsZero() || !d.Due.Before(day) {
 			return Deadline{Due: day, Rule: string(purpose) + "/ended", Because: []Mark{*life.Ended}}
 		}
@@ -173,7 +179,10 @@ func (c *Catalogue) Deadline(purpose events.Word, life Life) Deadline {
 	return d
 }
 
-func (r *rule) meets(l *Life) bool {
+func (r *rule) meets(l *Life, collected Date) bool {
+	if !r.ValidFrom.IsZero() && collected.Before(r.ValidFrom) || !r.ValidTo.IsZero() && collected.After(r.ValidTo) {
+		return false
+	}
 	if r.categories != nil && !r.categories[l.Category] {
 		return false
 	}
