@@ -239,3 +239,8 @@ func (s *Submission) stream() (events.Stream, bool) {
 	}
 	return events.Stream{}, false
 }
+
+// Living are streams of people who exist, at most as many as asked for: to see whether the vault knows them.
+func (g *Gateway) Living(ctx context.Context, limit int) ([]events.Stream, error) {
+	return g.states.living(ctx, limit)
+}

@@ -31,6 +31,13 @@ type group struct {
 	at       map[events.Stream]int // index in writes
 	recorded map[*item]place
 	refusals []*item
+	cases    []caseWord
+}
+
+// caseWord is a case that a hold names; the vault keeps the word behind the tag.
+type caseWord struct {
+	owner     events.Stream
+	tag, word string
 }
 
 // place is where an item's event stands in the group's writes.
@@ -208,9 +215,7 @@ func (gr *group) one(it *item) error {
 		return fmt.Errorf("sealing: %w", err)
 	}
 	for tag, word := range cases {
-		if err := gr.g.vault.AddCase(context.Background(), st, tag, word); err != nil {
-			return err
-		}
+		gr.cases = append(gr.cases, caseWord{st, tag, word})
 	}
 	return gr.add(it, st, tag, d.Fact)
 }
@@ -367,8 +372,21 @@ func (gr *group) refuse(it *item, r *events.Refusal) {
 
 var errTaken = errors.New("intake: somebody was admitted under the same identifier first")
 
-// admitAll stores the keys of everybody who is new and has an event now, before anything of theirs is in the log.
+// admitAll stores the keys of everybody who is new and has an event now, before anything of theirs is in the log; then the words
+// of the cases that they are held for.
 func (gr *group) admitAll(ctx context.Context) error {
+	if err := gr.admitNewcomers(ctx); err != nil {
+		return err
+	}
+	for _, c := range gr.cases {
+		if err := gr.g.vault.AddCase(ctx, c.owner, c.tag, c.word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (gr *group) admitNewcomers(ctx context.Context) error {
 	if len(gr.admit) == 0 {
 		return nil
 	}

@@ -331,3 +331,28 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 	s.store(changed, batch[len(batch)-1].Position)
 	return nil
 }
+
+// living are streams of people who exist, some of them.
+func (s *states) living(ctx context.Context, limit int) ([]events.Stream, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `select stream, state from states where stream >= 'person-' and stream < 'person.' limit $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading person states: %w", err)
+	}
+	defer rows.Close()
+	var out []events.Stream
+	for rows.Next() {
+		var name string
+		var blob []byte
+		if err := rows.Scan(&name, &blob); err != nil {
+			return nil, fmt.Errorf("reading person states: %w", err)
+		}
+		state := &person.State{}
+		if err := json.Unmarshal(blob, state); err != nil {
+			return nil, fmt.Errorf("a stored person state cannot be read; delete the store of person states, it is rebuilt from the log at the next start")
+		}
+		if st, ok := events.ParseStream(name); ok && state.Exists() {
+			out = append(out, st)
+		}
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/fx"
+
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/client"
+)
+
+func serveCommand(s *shared) *cobra.Command {
+	c := Config{}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the engine: intake, vault, projections and the HTTP surface in one process",
+		Example: `  daicho serve
+  daicho serve --data /var/lib/daicho --listen 127.0.0.1:8420
+  daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.Data = s.data
+			for _, part := range c.Only {
+				if !slices.Contains([]string{"intake", "retention", "dossier", "breach"}, part) {
+					return errUsage{fmt.Errorf("--only takes intake, retention, dossier, breach")}
+				}
+			}
+			if len(c.Only) > 0 {
+				return fmt.Errorf("--only is not there yet: this version runs all services in one process")
+			}
+			return serve(cmd.Context(), c, func(e *Engine) { fmt.Println(e.url()) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
+	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port, memory (nothing is kept)")
+	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")
+	f.StringVar(&c.RootKey, "root-key", "", "the root key's file (default: root.key in the data folder; keep it elsewhere)")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")
+	f.StringVar(&c.TLSKey, "tls-key", "", "its key file")
+	f.StringSliceVar(&c.Only, "only", nil, "run only these services")
+	f.BoolVar(&c.AcceptLost, "accept-lost-keys", false, "start although people have lost their keys (their values are gone; this may have to be reported)")
+	return cmd
+}
+
+// serve runs an engine until the context ends. Started is called once it listens.
+func serve(ctx context.Context, c Config, started func(*Engine)) error {
+	var e *Engine
+	if c.Progress == nil {
+		c.Progress = replayBar()
+	}
+	app := fx.New(wiring(c), fx.Populate(&e), fx.StartTimeout(5*time.Minute))
+	if err := app.Err(); err != nil {
+		return plain(err)
+	}
+	if err := app.Start(ctx); err != nil {
+		return plain(err)
+	}
+	if err := e.announce(); err != nil {
+		return err
+	}
+	if started != nil {
+		started(e)
+	}
+	code := 0
+	select {
+	case <-ctx.Done():
+	case sig := <-app.Wait():
+		code = sig.ExitCode
+	}
+	stop, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	err := app.Stop(stop)
+	_ = os.Remove(filepath.Join(c.Data, "engine.json"))
+	if err != nil {
+		return plain(err)
+	}
+	if code != 0 {
+		if failed := e.failed.Load(); failed != nil {
+			return *failed
+		}
+		return fmt.Errorf("the engine stopped; its log says why")
+	}
+	return nil
+}
+
+// plain takes an error out of what the wiring wraps around it.
+func plain(err error) error { return rootCause(err) }
+
+// announce writes engine.json, by which commands find the engine of a data folder.
+func (e *Engine) announce() error {
+	b, err := json.Marshal(engineFile{URL: e.url(), PID: os.Getpid()})
+	if err != nil {
+		return fmt.Errorf("writing engine.json: %w", err)
+	}
+	path := filepath.Join(e.cfg.Data, "engine.json")
+	if err := os.WriteFile(path+".new", append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing engine.json: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+type engineFile struct {
+	URL string `json:"url"`
+	PID int    `json:"pid"`
+}
+
+// dial finds the engine that a question is for: the one named, or that of the data folder.
+func (s *shared) dial() (*client.Client, error) {
+	url, token := s.server, s.token
+	if url == "" {
+		b, err := os.ReadFile(filepath.Join(s.data, "engine.json"))
+		if err != nil {
+			return nil, fmt.Errorf("no engine runs on the data folder %s (start one with `daicho serve`, or name one with --server)", s.data)
+		}
+		var f engineFile
+		if err := json.Unmarshal(b, &f); err != nil {
+			return nil, fmt.Errorf("%s/engine.json cannot be read; start the engine again", s.data)
+		}
+		url = f.URL
+	}
+	if token == "" {
+		if !slices.Contains([]string{"emitter", "compliance", "responder", "auditor", "admin"}, s.role) {
+			return nil, errUsage{fmt.Errorf("--role is emitter, compliance, responder, auditor or admin")}
+		}
+		b, err := os.ReadFile(filepath.Join(s.data, "tokens", s.role))
+		if err != nil {
+			return nil, fmt.Errorf("no token: give --token, or --data with the folder of a local engine")
+		}
+		token = string(b[:max(0, len(b)-1)])
+	}
+	return client.New(url, token), nil
+}
+
+// replayBar shows how the replay at start goes.
+func replayBar() func(string, events.Position, events.Position) {
+	var b *bar
+	return func(what string, at, head events.Position) {
+		if b == nil {
+			b = newBar("reading the log ("+what+")", int64(head))
+		}
+		b.set(int64(at))
+		if at >= head {
+			b.done()
+		}
+	}
+}

@@ -1,0 +1,414 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/memlog"
+	"github.com/daicho-dev/daicho/contracts/policies"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
+	"github.com/daicho-dev/daicho/infra/jetstream"
+	"github.com/daicho-dev/daicho/infra/rootkey"
+	"github.com/daicho-dev/daicho/infra/sqlite"
+	"github.com/daicho-dev/daicho/infra/vault"
+	"github.com/daicho-dev/daicho/projections/breach"
+	"github.com/daicho-dev/daicho/projections/dossier"
+	"github.com/daicho-dev/daicho/projections/retention"
+	"github.com/daicho-dev/daicho/services/api"
+	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/keeper"
+	"github.com/daicho-dev/daicho/services/metrics"
+	"github.com/daicho-dev/daicho/services/models"
+	"github.com/daicho-dev/daicho/services/register"
+	"github.com/daicho-dev/daicho/services/tokens"
+)
+
+// Config is what `daicho serve` is told.
+type Config struct {
+	Data    string
+	Listen  string
+	Log     string // "jetstream": embedded; "jetstream://host:port"; "memory" for a look around
+	Policy  string // a catalogue file for the first start; empty: the one built in
+	RootKey string // file; empty: root.key in the data folder
+	TLSCert string
+	TLSKey  string
+	Only    []string
+	// Progress is told how the replay at start goes.
+	Progress func(what string, at, head events.Position)
+	// AcceptLost starts although people have lost their keys.
+	AcceptLost bool
+}
+
+// wiring is the one place that fx is used: what needs what. Every constructor is a plain function.
+func wiring(c Config) fx.Option {
+	return fx.Options(
+		fx.Supply(c),
+		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, newMetrics, newAPI, newListener, newEngine),
+		fx.Invoke(func(*Engine) {}),
+		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
+		fx.StopTimeout(60*time.Second),
+	)
+}
+
+func newLogger(c Config) zerolog.Logger {
+	zerolog.TimeFieldFormat = time.RFC3339Nano
+	return zerolog.New(os.Stderr).With().Timestamp().Logger().Level(zerolog.InfoLevel)
+}
+
+// newLog opens the register's log.
+func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) {
+	ctx := context.Background()
+	opts := jetstream.Options{Logf: func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }}
+	switch {
+	case c.Log == "" || c.Log == "jetstream":
+		log, err := jetstream.Embedded(ctx, filepath.Join(c.Data, "log"), opts)
+		if err != nil {
+			return nil, err
+		}
+		lc.Append(fx.StopHook(log.Close))
+		return log, nil
+	case strings.HasPrefix(c.Log, "jetstream://"):
+		log, err := jetstream.Connect(ctx, c.Log, opts)
+		if err != nil {
+			return nil, err
+		}
+		lc.Append(fx.StopHook(log.Close))
+		return log, nil
+	case c.Log == "memory":
+		log := memlog.New()
+		lc.Append(fx.StopHook(log.Close))
+		return log, nil
+	}
+	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, or memory")
+}
+
+func newVault(lc fx.Lifecycle, c Config) (*vault.Vault, error) {
+	path := c.RootKey
+	if path == "" {
+		path = filepath.Join(c.Data, "root.key")
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	root, err := rootkey.File(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := vault.Open(context.Background(), filepath.Join(c.Data, "vault"), root, vault.Options{})
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(v.Close))
+	return v, nil
+}
+
+func newTokens(c Config, l zerolog.Logger) (*tokens.Store, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	s, first, err := tokens.Open(c.Data)
+	if first {
+		l.Info().Msg("first start: one token a role is in the data folder's tokens/; hand out your own with `daicho token create`")
+	}
+	return s, err
+}
+
+// Stores are the read models, and where person states are kept.
+type Stores struct {
+	States    contracts.Database
+	Dossier   *models.Model[*dossier.Dossier]
+	Retention *models.Model[*retention.Retention]
+	Breach    *models.Model[*breach.Breach]
+}
+
+func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
+	ctx := context.Background()
+	path := func(name string) string { return filepath.Join(c.Data, "models", name+".db") }
+	s := &Stores{}
+	var err error
+	if s.States, err = sqlite.Open(ctx, path("states")); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.States) }))
+	if s.Dossier, err = models.Open(ctx, "dossier", path("dossier"), log, dossier.New); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Dossier.Close))
+	if s.Retention, err = models.Open(ctx, "retention", path("retention"), log, retention.New); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Retention.Close))
+	if s.Breach, err = models.Open(ctx, "breach", path("breach"), log, breach.New); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Breach.Close))
+	return s, nil
+}
+
+func newMetrics(log contracts.Log, s *Stores) *metrics.Metrics {
+	m := metrics.New()
+	lag := func(status func() (events.Position, string, error)) func() float64 {
+		return func() float64 {
+			head, err := log.Head(context.Background())
+			at, _, _ := status()
+			if err != nil || head < at {
+				return 0
+			}
+			return float64(head - at)
+		}
+	}
+	m.Lag("dossier", lag(s.Dossier.Status))
+	m.Lag("retention", lag(s.Retention.Status))
+	m.Lag("breach", lag(s.Breach.Status))
+	return m
+}
+
+func newAPI(t *tokens.Store, l zerolog.Logger, m *metrics.Metrics) *api.API {
+	return api.New(t, l, m.Handler())
+}
+
+// newListener refuses to speak to the outside in the clear (S61).
+func newListener(c Config) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen is HOST:PORT, as 127.0.0.1:8420")
+	}
+	ip := net.ParseIP(host)
+	if (ip == nil || !ip.IsLoopback()) && host != "localhost" && (c.TLSCert == "" || c.TLSKey == "") {
+		return nil, fmt.Errorf("--listen names an address that others can reach: give --tls-cert and --tls-key, or listen on 127.0.0.1")
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return l, nil
+}
+
+// Engine is everything at work.
+type Engine struct {
+	cfg      Config
+	log      contracts.Log
+	vault    *vault.Vault
+	stores   *Stores
+	api      *api.API
+	metrics  *metrics.Metrics
+	tokens   *tokens.Store
+	listener net.Listener
+	logger   zerolog.Logger
+	server   *http.Server
+	gateway  *intake.Gateway
+	keeper   *keeper.Keeper
+	booted   chan struct{}
+	boot     context.CancelFunc
+	failed   atomic.Pointer[error]
+}
+
+func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, v *vault.Vault, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, l zerolog.Logger) *Engine {
+	e := &Engine{cfg: c, log: log, vault: v, stores: s, api: a, metrics: m, tokens: t, listener: ln, logger: l, booted: make(chan struct{})}
+	e.server = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: nil}
+	a.Health = e.health
+	ctx, cancel := context.WithCancel(context.Background())
+	e.boot = cancel
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go e.serve(down)
+			go func() { // replaying a log takes as long as it takes; meanwhile /readyz says so
+				defer close(e.booted)
+				if err := e.begin(ctx); err != nil {
+					e.failed.Store(&err)
+					l.Error().Err(err).Msg("the engine does not start")
+					_ = down.Shutdown(fx.ExitCode(1))
+				}
+			}()
+			return nil
+		},
+		OnStop: e.end,
+	})
+	return e
+}
+
+func (e *Engine) serve(down fx.Shutdowner) {
+	var err error
+	if e.cfg.TLSCert != "" {
+		err = e.server.ServeTLS(e.listener, e.cfg.TLSCert, e.cfg.TLSKey)
+	} else {
+		err = e.server.Serve(e.listener)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		e.logger.Error().Err(err).Msg("serving ended")
+		_ = down.Shutdown(fx.ExitCode(1))
+	}
+}
+
+// begin brings the engine up in the order that its promises need: states level with the log, the vault level with its deletions, then
+// writers, then readers.
+func (e *Engine) begin(ctx context.Context) error {
+	head, err := e.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	told := func(what string) func(events.Position) {
+		return func(at events.Position) {
+			if e.cfg.Progress != nil {
+				e.cfg.Progress(what, at, head)
+			}
+		}
+	}
+	if e.gateway, err = intake.Open(ctx, e.log, e.vault, e.stores.States, e.metrics, told("person states")); err != nil {
+		return err
+	}
+	e.keeper = keeper.New(e.vault, e.log, e.gateway)
+	if at := os.Getenv("DAICHO_CRASH_AT_STEP"); at != "" { // for tests of what a crash leaves
+		e.keeper.Crash = func(step int) {
+			if at == fmt.Sprint(step) {
+				die()
+			}
+		}
+	}
+	if err := e.keeper.Redo(ctx); err != nil {
+		return err
+	}
+	e.gateway.Start()
+	if err := e.publish(ctx); err != nil {
+		return err
+	}
+	e.keeper.Start()
+	e.stores.Dossier.Start()
+	e.stores.Retention.Start()
+	e.stores.Breach.Start()
+	if err := e.keysThere(ctx); err != nil {
+		return err
+	}
+	r := &register.Register{
+		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach,
+		Store: e.tokens, Now: time.Now,
+	}
+	target, err := e.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	e.api.Ready(r, e.gateway, func() error { return e.level(target) })
+	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
+	go e.sweep(ctx)
+	return nil
+}
+
+// publish puts the first policy into an empty register.
+func (e *Engine) publish(ctx context.Context) error {
+	if e.gateway.Organisation().Policy != nil {
+		return nil
+	}
+	c := policies.Default()
+	if e.cfg.Policy != "" {
+		var err error
+		if c, _, err = policies.Load(e.cfg.Policy); err != nil {
+			return err
+		}
+	}
+	for _, f := range policy.Lint(c) {
+		if f.Severity == policy.Error {
+			return fmt.Errorf("the policy has errors, the first at %s: %s (`daicho policy lint` lists all)", f.Path, f.Text)
+		}
+	}
+	s := intake.Own(events.TypePolicyPublished, events.Stream{Kind: "policy", ID: "main"}, &events.PolicyPublished{Version: events.Word(c.Version), Catalogue: c.JSON()})
+	out, err := e.gateway.Submit(ctx, intake.Engine, []intake.Submission{s})
+	if err != nil {
+		return err
+	}
+	if out[0].Status == contracts.StatusRefused {
+		return fmt.Errorf("the first policy is refused (%s at %s): %s", out[0].Rule, out[0].Field, out[0].Text)
+	}
+	return nil
+}
+
+// level says what is not yet level with a head.
+func (e *Engine) level(target events.Position) error {
+	for name, status := range map[string]func() (events.Position, string, error){
+		"dossier": e.stores.Dossier.Status, "retention": e.stores.Retention.Status, "breach": e.stores.Breach.Status,
+	} {
+		at, state, err := status()
+		if state == models.Stuck {
+			return fmt.Errorf("%s is stuck: %w", name, err)
+		}
+		if at < target {
+			return fmt.Errorf("%s is at position %v of %v", name, at, target)
+		}
+	}
+	return nil
+}
+
+// health says what is stuck.
+func (e *Engine) health() error {
+	if err := e.failed.Load(); err != nil {
+		return *err
+	}
+	select {
+	case <-e.booted:
+	default:
+		return nil
+	}
+	for name, status := range map[string]func() (events.Position, string, error){
+		"dossier": e.stores.Dossier.Status, "retention": e.stores.Retention.Status, "breach": e.stores.Breach.Status,
+	} {
+		if _, state, err := status(); state == models.Stuck {
+			return fmt.Errorf("%s is stuck: %w", name, err)
+		}
+	}
+	if err := e.gateway.Err(); err != nil {
+		return fmt.Errorf("intake is stuck: %w", err)
+	}
+	if err := e.keeper.Err(); err != nil {
+		return fmt.Errorf("the destruction of keys is stuck: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine) url() string {
+	scheme := "http"
+	if e.cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + e.listener.Addr().String()
+}
+
+// sweep lets the quarantine and tombstones forget what is past its time.
+func (e *Engine) sweep(ctx context.Context) {
+	for {
+		if c := e.gateway.Organisation().Policy; c != nil {
+			if err := e.vault.Sweep(ctx, time.Now(), c.QuarantineKeep()); err != nil && ctx.Err() == nil {
+				e.logger.Error().Err(err).Msg("sweeping the vault failed; it is tried again in an hour")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// end stops in the order that loses nothing: no more questions, what was taken is finished, then the stores.
+func (e *Engine) end(ctx context.Context) error {
+	err := e.server.Shutdown(ctx)
+	e.boot()
+	<-e.booted
+	if e.failed.Load() == nil {
+		e.keeper.Close()
+		err = errors.Join(err, e.gateway.Close())
+	}
+	return err
+}

@@ -1,0 +1,315 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/obligations"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/projections/dossier"
+	"github.com/daicho-dev/daicho/projections/retention"
+	"github.com/daicho-dev/daicho/services/tokens"
+)
+
+// runner is a model without its type.
+type runner interface {
+	Status() (events.Position, string, error)
+	Rebuild(context.Context, func(at, head events.Position)) error
+	Compare(context.Context) (int, []string, error)
+	Level(context.Context, events.Position) error
+}
+
+func (r *Register) runners() []struct {
+	name string
+	runner
+} {
+	return []struct {
+		name string
+		runner
+	}{{"dossier", r.Dossiers}, {"retention", r.Retention}, {"breach", r.Breach}}
+}
+
+// Models says how far each projection is.
+func (r *Register) Models(ctx context.Context) ([]contracts.Model, error) {
+	if err := allow(ctx, readers...); err != nil {
+		return nil, err
+	}
+	head, err := r.Log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []contracts.Model
+	for _, m := range r.runners() {
+		r.level(ctx, m)
+		at, state, stuck := m.Status()
+		line := contracts.Model{Name: m.name, Position: at, State: state}
+		if head > at {
+			line.Lag = uint64(head - at)
+		}
+		if stuck != nil {
+			line.Error = stuck.Error()
+		}
+		if m.name == "dossier" {
+			if err := r.Dossiers.Ask(func(d *dossier.Dossier) error {
+				n, byType, err := d.Stats(ctx)
+				line.People, line.Events = &n, byType
+				return err
+			}); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, line)
+	}
+	return out, nil
+}
+
+// Rebuild folds the log anew beside the live model and swaps.
+func (r *Register) Rebuild(ctx context.Context, name string, progress func(contracts.Model)) error {
+	if err := allow(ctx); err != nil {
+		return err
+	}
+	for _, m := range r.runners() {
+		if m.name == name {
+			return m.Rebuild(ctx, func(at, head events.Position) {
+				if progress != nil {
+					progress(contracts.Model{Name: name, Position: at, Lag: uint64(head - min(at, head)), State: "rebuilding"})
+				}
+			})
+		}
+	}
+	return notFound("there is no model of this name: dossier, retention, breach")
+}
+
+// Policies lists the published versions.
+func (r *Register) Policies(ctx context.Context) ([]contracts.PolicyVersion, error) {
+	if err := allow(ctx, append(readers, "emitter")...); err != nil {
+		return nil, err
+	}
+	org := r.Gateway.Organisation()
+	out := []contracts.PolicyVersion{}
+	for v, at := range org.Versions {
+		out = append(out, contracts.PolicyVersion{Version: v, Position: at, Current: org.Policy != nil && string(v) == org.Policy.Version})
+	}
+	slices.SortFunc(out, func(a, b contracts.PolicyVersion) int { return int(int64(a.Position) - int64(b.Position)) })
+	return out, nil
+}
+
+// Policy is the catalogue in force.
+func (r *Register) Policy(ctx context.Context) ([]byte, error) {
+	if err := allow(ctx, append(readers, "emitter")...); err != nil {
+		return nil, err
+	}
+	c := r.Gateway.Organisation().Policy
+	if c == nil {
+		return nil, notFound("no policy has been published yet")
+	}
+	return c.JSON(), nil
+}
+
+// Quarantined lists refused submissions that can be mended.
+func (r *Register) Quarantined(ctx context.Context) ([]contracts.QuarantineItem, error) {
+	if err := allow(ctx, "compliance"); err != nil {
+		return nil, err
+	}
+	kept, err := r.Vault.Quarantined(ctx, 1000, false)
+	if err != nil {
+		return nil, err
+	}
+	out := []contracts.QuarantineItem{}
+	for _, k := range kept {
+		out = append(out, contracts.QuarantineItem{ID: k.ID, At: k.At, Source: k.Source, Type: k.Type, Rule: k.Rule, Field: k.Field})
+	}
+	return out, nil
+}
+
+// Tokens lists who may ask.
+func (r *Register) Tokens(ctx context.Context) ([]contracts.Token, error) {
+	if err := allow(ctx); err != nil {
+		return nil, err
+	}
+	return r.Store.List(), nil
+}
+
+// CreateToken makes a token and shows its secret, once.
+func (r *Register) CreateToken(ctx context.Context, t contracts.Token) (contracts.Token, error) {
+	if err := allow(ctx); err != nil {
+		return contracts.Token{}, err
+	}
+	return r.Store.Create(t)
+}
+
+// RevokeToken ends a token.
+func (r *Register) RevokeToken(ctx context.Context, id string) error {
+	if err := allow(ctx); err != nil {
+		return err
+	}
+	err := r.Store.Revoke(id)
+	if errors.Is(err, tokens.ErrUnknown) {
+		return notFound(err.Error())
+	}
+	return err
+}
+
+// Verify checks what can be checked: the log against itself, each model against a rebuild, the models against each other, the vault
+// against the log.
+func (r *Register) Verify(ctx context.Context) (contracts.Verified, error) {
+	if err := allow(ctx, "auditor", "compliance"); err != nil {
+		return contracts.Verified{}, err
+	}
+	v := contracts.Verified{OK: true}
+	add := func(c contracts.Check) {
+		v.Checks = append(v.Checks, c)
+		v.OK = v.OK && c.OK
+	}
+	logged, err := r.verifyLog(ctx)
+	if err != nil {
+		return v, err
+	}
+	add(logged.check)
+	for _, m := range r.runners() {
+		n, different, err := m.Compare(ctx)
+		if err != nil {
+			return v, err
+		}
+		c := contracts.Check{Name: m.name + " equals its rebuild from the log", OK: len(different) == 0, Count: n}
+		if !c.OK {
+			c.Detail = fmt.Sprintf("tables that differ: %v; rebuild the model and report this", different)
+		}
+		add(c)
+	}
+	lost, living, err := r.verifyKeys(ctx)
+	if err != nil {
+		return v, err
+	}
+	c := contracts.Check{Name: "everybody who lives in the register has a key", OK: lost == 0, Count: living}
+	if lost > 0 {
+		c.Detail = fmt.Sprintf("%d people have none: an unplanned loss of keys is damage that may have to be reported (APPI 26)", lost)
+	}
+	add(c)
+	c = contracts.Check{Name: "what was deleted has no key", OK: true, Count: len(logged.destroyed)}
+	alive, err := r.verifyDestroyed(ctx, logged.destroyed)
+	if err != nil {
+		return v, err
+	}
+	if alive > 0 {
+		c.OK, c.Detail = false, fmt.Sprintf("%d deletions still have living keys", alive)
+	}
+	add(c)
+	return v, nil
+}
+
+type verifiedLog struct {
+	check     contracts.Check
+	destroyed []destroyed
+}
+
+type destroyed struct {
+	owner    events.Stream
+	ordinals []events.Ordinal // none: the whole person
+}
+
+func (r *Register) verifyLog(ctx context.Context) (verifiedLog, error) {
+	out := verifiedLog{check: contracts.Check{Name: "the log reads whole and in order", OK: true}}
+	var at events.Position
+	var recorded time.Time
+	for batch, err := range r.Log.Scan(ctx, 0, contracts.Filter{}) {
+		if err != nil {
+			return out, err
+		}
+		for i := range batch {
+			e := &batch[i]
+			f, err := events.Decode(e)
+			switch {
+			case err != nil:
+				out.check.OK, out.check.Detail = false, err.Error()
+			case e.Position <= at:
+				out.check.OK, out.check.Detail = false, "positions do not increase"
+			case e.Recorded.Before(recorded):
+				out.check.OK, out.check.Detail = false, "recorded times decrease"
+			}
+			at, recorded = e.Position, e.Recorded
+			out.check.Count++
+			if k, ok := f.(*events.KeysDestroyed); ok {
+				d := destroyed{e.Stream, k.Ordinals}
+				if k.Person {
+					d.ordinals = nil
+				}
+				out.destroyed = append(out.destroyed, d)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (r *Register) verifyKeys(ctx context.Context) (lost, living int, err error) {
+	var owners []events.Stream
+	ask := func() error {
+		keys, err := r.Vault.Keys(ctx, owners)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if k == nil {
+				lost++
+			}
+		}
+		owners = owners[:0]
+		return nil
+	}
+	err = r.Retention.Ask(func(p *retention.Retention) error {
+		return p.Each(ctx, func(who events.Pseudonym, s *person.State) error {
+			if !s.Exists() {
+				return nil
+			}
+			living++
+			if owners = append(owners, events.PersonStream(who)); len(owners) >= 500 {
+				return ask()
+			}
+			return nil
+		})
+	})
+	if err == nil && len(owners) > 0 {
+		err = ask()
+	}
+	return lost, living, err
+}
+
+func (r *Register) verifyDestroyed(ctx context.Context, all []destroyed) (alive int, err error) {
+	for _, d := range all {
+		keys, err := r.Vault.Keys(ctx, []events.Stream{d.owner})
+		if err != nil {
+			return alive, err
+		}
+		if keys[0] == nil {
+			continue
+		}
+		if len(d.ordinals) == 0 || slices.ContainsFunc(d.ordinals, keys[0].Alive) {
+			alive++
+		}
+	}
+	return alive, nil
+}
+
+// Obligations lists every sentence of the policy that binds the company, with what the log shows of it. A sentence is kept only by
+// evidence; what nothing in the log shows yet is unproved.
+func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, error) {
+	if err := allow(ctx, readers...); err != nil {
+		return nil, err
+	}
+	found, err := r.evidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []contracts.Obligation
+	for _, o := range obligations.All() {
+		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}
+		found.judge(&line)
+		out = append(out, line)
+	}
+	return out, nil
+}
