@@ -30,6 +30,17 @@ func (o object) get(name string) any {
 	return nil
 }
 
+// replace changes a member that is there, in place.
+func (o object) replace(name string, value any) {
+	for i := range o {
+		if o[i].name == name {
+			o[i].value = value
+			return
+		}
+	}
+	panic("no member " + name)
+}
+
 // print writes a document: indented, in order, with a newline at the end.
 func print(v any) []byte {
 	var b bytes.Buffer
@@ -135,6 +146,9 @@ func ordered(n *yaml.Node) (any, error) {
 		case "!!str":
 			return strings.TrimSuffix(n.Value, "\n"), nil
 		case "!!null":
+			if n.Value == "" {
+				return nil, fmt.Errorf("line %d: nothing is there; a text with a comma or a colon needs quotes", n.Line)
+			}
 			return nil, nil
 		case "!!bool":
 			return strconv.ParseBool(n.Value)

@@ -30,7 +30,7 @@ func generate(root string) (map[string][]byte, error) {
 	if g.answers, err = readDocs(root); err != nil {
 		return nil, err
 	}
-	for _, part := range []func() error{g.eventSchemas, g.openAPI} {
+	for _, part := range []func() error{g.eventSchemas, g.openAPI, g.asyncAPI} {
 		if err := part(); err != nil {
 			return nil, err
 		}

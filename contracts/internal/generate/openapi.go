@@ -64,11 +64,7 @@ func (g *generator) openAPI() error {
 		}
 	}
 	slices.SortStableFunc(w.out, func(a, b member) int { return strings.Compare(a.name, b.name) })
-	for i := range components {
-		if components[i].name == "schemas" {
-			components[i].value = w.out
-		}
-	}
+	components.replace("schemas", w.out)
 	g.put("openapi.json", print(doc))
 	return nil
 }
