@@ -138,11 +138,24 @@ func TestGoAndSchemaAgree(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	seen := map[*events.Shape]bool{}
 	var taken, refused, sized, wrong int
 	for _, name := range names {
 		e := example(t, name, examples[name])
 		k, _ := events.KindOf(e.Type)
-		mutate(t, e.Data, fieldsOf(events.ShapeOf(k.New())), func(data []byte) {
+		// Types that share a Go type have the same schema but for its head: of them, every fifth will do.
+		shape, by, n, every := events.ShapeOf(k.New()), slices.Concat(spoils, large), 0, 1
+		if seen[shape] {
+			by, every = spoils, 5
+		}
+		seen[shape] = true
+		if k.Type == events.TypeCorrected || k.Type == events.TypeConsentGiven {
+			by = slices.Concat(by, largest)
+		}
+		mutate(t, e.Data, fieldsOf(shape), by, func(data []byte) {
+			if n++; n%every != 0 {
+				return
+			}
 			v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 			if err != nil {
 				t.Fatal(err)
