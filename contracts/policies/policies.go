@@ -3,10 +3,12 @@
 package policies
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -38,14 +40,18 @@ func Load(path string) (*policy.Catalogue, []byte, error) {
 
 // Read is Load of what has been read already.
 func Read(b []byte) (*policy.Catalogue, []byte, error) {
-	var tree any
-	if err := yaml.Unmarshal(b, &tree); err != nil {
+	var tree, more any
+	in := yaml.NewDecoder(bytes.NewReader(b))
+	if err := in.Decode(&tree); err != nil {
 		return nil, nil, err
+	}
+	if err := in.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, nil, errors.New("a catalogue is one document")
 	}
 	if _, ok := tree.(map[string]any); !ok {
 		return nil, nil, errors.New("a catalogue is a mapping")
 	}
-	doc, err := json.Marshal(tree) // keys sorted: the same catalogue is the same bytes
+	doc, err := json.Marshal(tree)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -53,7 +59,7 @@ func Read(b []byte) (*policy.Catalogue, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, doc, nil
+	return c, c.JSON(), nil
 }
 
 var parsed = sync.OnceValue(func() *policy.Catalogue {

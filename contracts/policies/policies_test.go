@@ -85,6 +85,7 @@ func TestEveryWordOfVersionOneIsKnown(t *testing.T) {
 		"scheme":    {"rental sales content cookie applicant employee staff client-x", c.HasScheme},
 		"milestone": {"device.returned contract.closed invoice.paid case.closed claim.opened claim.settled claim.written_off application.rejected application.accepted employment.ended account.closed survey.closed prize.sent contact service.ended", c.HasMilestone},
 		"client":    {"client-x", c.HasClient},
+		"recipient": {"parcel cards mailer callcenter travel analytics", c.HasRecipient},
 		"source": {"/rental/web /rental/haneda-t3 /rental/narita-t1 /rental/kansai-t1 /rental/billing /rental/support /sales/shop /web/www /callcenter/pbx /marketing/crm /vendors/parcel /privacy/office /legal/cases /hr/recruiting /entrusted/client-x",
 			func(w events.Word) bool { return c.HasSource(string(w)) }},
 		"GDPR":       {"FR DE NO IS LI GB GB-SCT", c.GDPR},
@@ -120,7 +121,7 @@ func TestPublishedBytesAreStable(t *testing.T) {
 }
 
 func TestWhatIsNoCatalogue(t *testing.T) {
-	for _, s := range []string{"", "- a", "a: [", "version: '1'\nversion: '2'", "version: '1'\ncolour: red"} {
+	for _, s := range []string{"", "- a", "a: [", "version: '1'\nversion: '2'", "version: '1'\ncolour: red", "version: '1'\n---\nversion: '2'", "? [a]\n: b"} {
 		if _, _, err := Read([]byte(s)); err == nil {
 			t.Errorf("%q was read", s)
 		}

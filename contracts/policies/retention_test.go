@@ -75,6 +75,8 @@ SVC-09 pd:Passport rental | device.returned=2026-01-20 contract.closed=2026-01-2
 SVC-09 pd:Passport rental | device.returned=2026-01-20 contract.closed=2026-01-21 claim.opened=2026-02-01 claim.settled=2027-02-28 | 2032-02-28 | SVC-09/claim
 SVC-09 pd:Passport rental | claim.opened=2026-02-01 claim.written_off=2028-02-29 | 2033-02-28 | SVC-09/claim
 SVC-09 pd:Passport rental | claim.opened=2026-02-01 last=2026-02-01 | 2036-02-01 | SVC-09/claim?
+SVC-09 pd:Reliability rental | last=2024-02-29 | 2029-02-28 | SVC-09/flag
+SVC-09 pd:Reliability rental | last=2026-01-10 claim.opened=2026-02-01 claim.settled=2026-03-31 | 2031-03-31 | SVC-09/claim
 SVC-09 pd:Name sales | invoice.paid=2026-01-31 | 2026-01-31 | SVC-09/sales
 DM-01 pd:EmailAddress rental | contact=2024-02-29 | 2026-02-28 | DM-01/contact
 DM-02 pd:EmailAddress rental | contact=2025-01-01 bound=2026-02-01 | 2028-02-01 | DM-02/contact
@@ -83,6 +85,8 @@ HR-01 pd:Name hr | application.rejected=2026-08-31 | 2027-02-28 | HR-01/rejected
 HR-01 pd:Name hr | application.accepted=2026-08-31 | 2026-09-30 | HR-01/accepted
 HR-01b pd:Name hr | employment.ended=2026-03-31 | 2031-03-31 | HR-01b/staff
 HR-01b pd:Health hr | collected=2024-02-29 | 2029-02-28 | HR-01b/health
+HR-01b pd:Health hr | collected=2024-02-29 ended=2026-01-01 | 2029-02-28 | HR-01b/health
+HR-01b pd:Name hr | ended=2026-01-01 | 2026-01-01 | HR-01b/ended
 HR-01b pd:Tax hr | collected=2026-12-31 | 2034-01-10 | HR-01b/tax
 HR-01b pd:Tax hr | collected=2026-01-01 | 2034-01-10 | HR-01b/tax
 HR-01b pd:Name hr | | | HR-01b/staff
@@ -92,6 +96,8 @@ SP-01 pd:Name entrusted | | | SP-01/service
 CK-01 pd:IPAddress content | collected=2026-08-31 | 2027-02-28 | CK-01/collected
 CK-02 ts:CookieID content | consent=2026-03-31 | 2026-09-30 | CK-02/consent
 CALL-01 pd:CallLog rental | collected=2025-12-31 | 2026-06-30 | CALL-01/call
+OUT-01 pd:Name rental | service_ended=2026-01-31 | 2026-03-02 | OUT-01/return
+OUT-01 pd:Name rental | | | OUT-01/return
 DSR-01 pd:PersonalDocuments rental | request.closed=2026-01-31 | 2026-03-02 | DSR-01/identity
 DSR-01 pd:Name rental | request.closed=2024-02-29 | 2027-02-28 | DSR-01/file
 ANON-01 pd:Purchase rental | bound=2026-01-31 | 2026-03-02 | ANON-01/run

@@ -35,6 +35,7 @@ type Catalogue struct {
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`
 	Sets                map[events.Word][]events.Word `json:"sets,omitempty"`
 	Categories          []Category                    `json:"categories"`
+	Groups              []Term                        `json:"groups,omitempty"` // headings of the published table of purposes
 	Purposes            []Purpose                     `json:"purposes"`
 	Locations           []Term                        `json:"locations,omitempty"`
 	Schemes             []Term                        `json:"schemes,omitempty"`
@@ -115,6 +116,7 @@ type Category struct {
 // Purpose is a purpose of use (APPI 17), with all that follows from it.
 type Purpose struct {
 	ID          events.Word              `json:"id"`
+	Group       events.Word              `json:"group,omitzero"` // its heading; none for what stands outside of the table
 	Text        Text                     `json:"text"`
 	Terms       []string                 `json:"terms,omitempty"`      // dpv: purposes
 	Processing  []string                 `json:"processing,omitempty"` // dpv: processing

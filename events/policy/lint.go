@@ -91,7 +91,7 @@ func (l *linter) vocabulary() {
 		list []Term
 	}{
 		{"/locations/", l.Locations}, {"/schemes/", l.Schemes}, {"/milestones/", l.Milestones},
-		{"/recipientKinds/", l.RecipientKinds}, {"/recipients/", l.Recipients}, {"/channels/", l.Channels}, {"/operations/", l.Operations}, {"/clients/", l.Clients},
+		{"/recipientKinds/", l.RecipientKinds}, {"/recipients/", l.Recipients}, {"/channels/", l.Channels}, {"/groups/", l.Groups}, {"/operations/", l.Operations}, {"/clients/", l.Clients},
 	} {
 		seen := words{}
 		for i, t := range terms.list {
@@ -156,6 +156,9 @@ func (l *linter) purpose(p *Purpose, path string) {
 	}
 	if l.index.purposes[p.ID] != p {
 		l.error(path+"/id", "duplicate", string(p.ID)+" stands twice")
+	}
+	if p.Group != "" && !slices.ContainsFunc(l.Groups, func(g Term) bool { return g.ID == p.Group }) {
+		l.error(path+"/group", "dangling", string(p.Group)+" is not a group of this catalogue")
 	}
 	l.languages(path+"/text", p.Text)
 	l.known(p.Categories, path+"/categories", true)

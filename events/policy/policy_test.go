@@ -190,6 +190,7 @@ func TestLint(t *testing.T) {
 		`"sources":["/shop"`:               {`"sources":["shop"`, "source", Error},
 		`{"/shop":"web"`:                   {`{"/shop":"wab"`, "source", Error},
 		`"/vendors/*":"vendor"}`:           {`"/vendors/*":"vendor","/gone":"web"}`, "dangling", Error},
+		`{"id":"S",` + `"text"`:            {`{"id":"S","group":"none","text"`, "dangling", Error},
 		`"roles":["compliance"]`:           {`"roles":[]`, "approval", Error},
 		`"recipients":[{"id":"parcel"}]`:   {`"recipients":[{"id":"parcel"},{"id":"parcel"}]`, "duplicate", Error},
 		`"keep":"P30D"`:                    {`"keep":"P30D","validTo":"2026-01-01"`, "retention_missing", Error},
