@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -238,7 +239,14 @@ func (b *Breach) describe(ctx context.Context, s *contracts.Scope, who *unions, 
 	latest := [2]int64{-1, -1}
 	gone := 0
 	members := who.members(h.person)
+	// United people are named by who was known first: a choice that does not hang on how pseudonyms fell out.
+	first := [2]int64{math.MaxInt64, math.MaxInt64}
 	for _, p := range members {
+		var began [2]int64
+		if err := b.Read.QueryRowContext(ctx, `select time, position from profiles where person = $1 and position <= $2 order by time, position limit 1`,
+			string(p), int64(s.KnownAt)).Scan(&began[0], &began[1]); err == nil && (began[0] < first[0] || began[0] == first[0] && began[1] < first[1]) {
+			first, h.person = began, p
+		}
 		var t, position int64
 		var country, kind string
 		var minor int

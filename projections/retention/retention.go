@@ -204,7 +204,7 @@ func (b *run) write() error {
 		after := entries(w.state, b.r.org)
 		b.count(w.before, -1)
 		b.count(after, 1)
-		blob, err := json.Marshal(w.state)
+		blob, err := json.Marshal(w.state, json.Deterministic(true))
 		if err != nil {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}

@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// A file is sent, and the engine killed twenty times while it comes in; each time it is started again and the whole file is sent
+// from its beginning. What stands at the end is what an undisturbed run gives.
+func TestKilledTwentyTimesEqualsUndisturbed(t *testing.T) {
+	lines := year(t)
+	ids := identifiers(lines)
+	calm := fed(t, lines)
+	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	want := normal(t, calm, ids, asOf, true)
+	calm.kill()
+
+	e := start(t, t.TempDir())
+	r := rand.New(rand.NewPCG(20, 26))
+	kills := 0
+	for kills < 20 {
+		// From where the last round got to, roughly: so that every part of the year is interrupted somewhere.
+		from := max(0, len(lines)*kills/22-r.IntN(300))
+		go func(e *engine, after time.Duration) {
+			time.Sleep(after)
+			_ = e.cmd.Process.Kill()
+		}(e, time.Duration(20+r.IntN(250))*time.Millisecond)
+		for {
+			if _, err := send(e.as("admin"), lines[from:], 60+r.IntN(200)); err != nil {
+				break
+			}
+			from = 0 // all was answered before the kill: send more, so that it strikes in the middle of something
+		}
+		e.done <- <-e.done
+		kills++
+		e.again()
+	}
+	if _, err := send(e.as("admin"), lines, 1000); err != nil {
+		t.Fatal(err)
+	}
+	n, err := send(e.as("admin"), lines, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Recorded != 0 {
+		t.Errorf("%d events were recorded a second time", n.Recorded)
+	}
+	models, err := e.as("admin").Models(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := 0
+	for _, m := range models {
+		if m.People != nil {
+			people = *m.People
+		}
+	}
+	t.Logf("%d people after %d kills", people, kills)
+	if got := normal(t, e, ids, asOf, true); !bytes.Equal(got, want) {
+		t.Errorf("the end state differs from an undisturbed run's:\n%s", differ(want, got))
+	}
+	e.verified()
+}
