@@ -179,3 +179,18 @@ func TestS34Minors(t *testing.T) {
 		}
 	}
 }
+
+func TestS34TheMonthOfMajority(t *testing.T) {
+	for _, x := range []struct{ country, birth, month string }{
+		{"JP", "2011-04-30", "2031-04"}, {"JP", "2004-02-29", "2024-02"}, {"FR", "2008-02-29", "2026-03"},
+		{"KR", "2007-12-31", "2026-12"}, {"US-MS", "2005-01-01", "2026-01"}, {"", "2005-06-01", "2026-06"}, {"GB-SCT", "2010-06-01", "2026-06"},
+	} {
+		birth, err := policy.ParseDate(x.birth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Default().MajorityMonth(events.Word(x.country), birth); got != x.month {
+			t.Errorf("%+v: %s", x, got)
+		}
+	}
+}
