@@ -15,7 +15,7 @@ type PolicyPublished struct {
 // Change is one line of the public list of changes.
 type Change struct {
 	Text  map[Word]Text `json:"text" daicho:"required"` // by language
-	Major bool          `json:"major,omitempty"`
+	Major bool          `json:"major,omitzero"`
 }
 
 // Recipient registers, reviews or ends a recipient (recipient_registered, _reviewed, _ended): supervision of entrustees,
@@ -55,7 +55,7 @@ type Request struct {
 	Method  Word     `json:"method,omitempty"`
 	Outcome Word     `json:"outcome,omitempty"`
 	Reason  Word     `json:"reason,omitempty"`
-	Amount  int      `json:"amount,omitempty"` // yen
+	Amount  int      `json:"amount,omitzero"` // yen
 	Due     Day      `json:"due,omitempty"`
 	Note    Secret   `json:"note,omitzero"`
 }
@@ -83,7 +83,7 @@ type Incident struct {
 	To         Instant  `json:"to,omitempty"`
 	Authority  Word     `json:"authority,omitempty"`
 	Digest     Word     `json:"digest,omitempty"`
-	People     int      `json:"people,omitempty"`
+	People     int      `json:"people,omitzero"`
 	Note       Secret   `json:"note,omitzero"`
 }
 
@@ -92,8 +92,8 @@ type Dataset struct {
 	Dataset   ID     `json:"dataset" daicho:"required"`
 	Items     []Word `json:"items,omitempty"` // categories of information contained
 	Steps     []Word `json:"steps,omitempty"`
-	K         int    `json:"k,omitempty"`
-	Rows      int    `json:"rows,omitempty"`
+	K         int    `json:"k,omitzero"`
+	Rows      int    `json:"rows,omitzero"`
 	Recipient Word   `json:"recipient,omitempty"`
 	Method    Word   `json:"method,omitempty"`
 	Note      Secret `json:"note,omitzero"`
@@ -105,8 +105,8 @@ type Disposal struct {
 	By       Identity `json:"by,omitempty"`
 	Until    Day      `json:"until,omitempty"`
 	Purpose  Word     `json:"purpose,omitempty"`
-	Items    int      `json:"items,omitempty"`
-	People   int      `json:"people,omitempty"`
+	Items    int      `json:"items,omitzero"`
+	People   int      `json:"people,omitzero"`
 	Digest   Word     `json:"digest,omitempty"`
 }
 

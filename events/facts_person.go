@@ -17,7 +17,7 @@ type Collected struct {
 	Guardian  *Guardian   `json:"guardian,omitempty"`
 	Role      Word        `json:"role,omitempty" oneof:"controller|processor"`
 	Client    Word        `json:"client,omitempty"` // of entrusted work
-	Minor     bool        `json:"minor,omitempty" daicho:"engine"`
+	Minor     bool        `json:"minor,omitzero" daicho:"engine"`
 	Majority  Month       `json:"majority,omitempty" daicho:"engine"` // of a minor: the month of majority
 }
 
@@ -41,7 +41,7 @@ type Bind struct {
 	Basis   Word      `json:"basis" daicho:"required" oneof:"contract|consent|legitimate_interest|legal_obligation"`
 	Consent *Giver    `json:"consent,omitempty"`
 	Of      []Ordinal `json:"of,omitempty" daicho:"engine"`
-	Brought bool      `json:"brought,omitempty" daicho:"engine"`
+	Brought bool      `json:"brought,omitzero" daicho:"engine"`
 }
 
 // Giver says who consented.
@@ -80,7 +80,7 @@ type Consent struct {
 // NoticeShown is an acknowledgement (deemed: by browsing on), never a consent.
 type NoticeShown struct {
 	Notice *Notice `json:"notice,omitempty"`
-	Deemed bool    `json:"deemed,omitempty"`
+	Deemed bool    `json:"deemed,omitzero"`
 }
 
 // TrackingRefused ends collecting on a channel.
@@ -134,7 +134,7 @@ type Used struct {
 	Purpose    Word      `json:"purpose" daicho:"required"`
 	Categories []Word    `json:"categories" daicho:"required"`
 	By         Identity  `json:"by" daicho:"required"`
-	Allowed    bool      `json:"allowed,omitempty" daicho:"engine"`
+	Allowed    bool      `json:"allowed,omitzero" daicho:"engine"`
 	Rule       Word      `json:"rule,omitempty" daicho:"engine"` // why not
 	Of         []Ordinal `json:"of,omitempty" daicho:"engine"`
 }
@@ -171,9 +171,9 @@ type Corrected struct {
 	Record  Key     `json:"record,omitempty" daicho:"required submitted"`
 	Value   Secret  `json:"value,omitzero" daicho:"required"`
 	Request ID      `json:"request,omitempty"`
-	Of      Ordinal `json:"of,omitempty" daicho:"engine"`  // the record
-	Old     Ordinal `json:"old,omitempty" daicho:"engine"` // the value replaced
-	Kept    bool    `json:"kept,omitempty" daicho:"engine"`
+	Of      Ordinal `json:"of,omitzero" daicho:"engine"`  // the record
+	Old     Ordinal `json:"old,omitzero" daicho:"engine"` // the value replaced
+	Kept    bool    `json:"kept,omitzero" daicho:"engine"`
 }
 
 // Suspension stops or resumes the use of records, or their provision to third parties (APPI 35, GDPR 18): use_suspended,
@@ -194,7 +194,7 @@ type Hold struct {
 // Deleted is the decision that records, or everything of a person, are gone. The keys follow (keys_destroyed).
 type Deleted struct {
 	Selector `json:",inline"`
-	Person   bool      `json:"person,omitempty"`
+	Person   bool      `json:"person,omitzero"`
 	Cause    Word      `json:"cause" daicho:"required" oneof:"retention|purpose_met|request|withdrawal|end_of_service"`
 	Rule     Word      `json:"rule,omitempty"`
 	Request  ID        `json:"request,omitempty"`
@@ -204,7 +204,7 @@ type Deleted struct {
 
 // KeysDestroyed is the vault's word that a deletion's keys derive no more.
 type KeysDestroyed struct {
-	Person   bool      `json:"person,omitempty"`
+	Person   bool      `json:"person,omitzero"`
 	Ordinals []Ordinal `json:"ordinals,omitempty"`
 	Epoch    Word      `json:"epoch" daicho:"required"`
 	Final    bool      `json:"final"` // false: only once the epoch named is destroyed
