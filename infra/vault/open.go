@@ -51,7 +51,6 @@ type Vault struct {
 	current string
 	epochs  map[string]cipher.AEAD // the directory's keys
 
-	daysMu sync.Mutex
 	days   map[string]cipher.AEAD // the quarantine's keys
 }
 

@@ -104,8 +104,7 @@ func (d *Dossier) united(ctx context.Context, p events.Pseudonym, asOf time.Time
 	var all []told
 	links := map[[2]events.Pseudonym]bool{}
 	reached := map[events.Pseudonym]*told{}
-	var visit func(events.Pseudonym) (*told, error)
-	visit = func(p events.Pseudonym) (*told, error) {
+	visit := func(p events.Pseudonym) (*told, error) {
 		if t := reached[p]; t != nil {
 			return t, nil
 		}

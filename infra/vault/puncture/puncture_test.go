@@ -179,7 +179,7 @@ func TestOverwritten(t *testing.T) {
 	s.Leaf(5)
 	old, way := s.cover, s.way
 	s.Puncture(5)
-	if old[0].key != (key{}) || *(&way.keys) != ([depth + 1]key{}) {
+	if old[0].key != (key{}) || way.keys != ([depth + 1]key{}) {
 		t.Fatal("the root, or the way down, is still in memory")
 	}
 }
