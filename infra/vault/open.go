@@ -51,7 +51,7 @@ type Vault struct {
 	current string
 	epochs  map[string]cipher.AEAD // the directory's keys
 
-	days   map[string]cipher.AEAD // the quarantine's keys
+	days map[string]cipher.AEAD // the quarantine's keys
 }
 
 var _ contracts.Vault = (*Vault)(nil)
