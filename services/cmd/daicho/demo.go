@@ -151,13 +151,13 @@ func tour(ctx context.Context, s *shared, c *client.Client, people int) error {
 	if err != nil {
 		return err
 	}
-	t := &table{head: []string{"due", "category", "purpose", "rule", "because of", "held"}}
+	t := &table{head: []string{"due", "category", "purpose", "rule", "because of", "whole record", "held"}}
 	for _, i := range due.Items[:min(8, len(due.Items))] {
 		because := ""
 		if len(i.Because) > 0 {
 			because = i.Because[len(i.Because)-1].Event + " " + i.Because[len(i.Because)-1].Word
 		}
-		t.add(i.Due, string(i.Category), string(i.Purpose), i.Rule, because, strings.Join(i.Held, " "))
+		t.add(i.Due, string(i.Category), string(i.Purpose), i.Rule, because, fmt.Sprint(i.Whole), strings.Join(i.Held, " "))
 	}
 	t.add("", fmt.Sprintf("… of %d", due.Total))
 	t.print(os.Stdout)
@@ -185,7 +185,14 @@ func tour(ctx context.Context, s *shared, c *client.Client, people int) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	fmt.Printf("Nothing leads from the identifier to the person any more: %v. The leak above still counts them, as forgotten.\n", gone())
+	fmt.Printf("Nothing leads from the identifier to the person any more: %v.\n", gone())
+
+	say("A leak of the rental system is found. The person was there, and is counted, though nobody can say any more who it was.", fmt.Sprintf("daicho impact --location rental-db --from %s --to %s", start.Format("2006-01-02"), today.Format("2006-01-02")))
+	impact, err = c.Impact(ctx, contracts.ImpactQuestion{Locations: []events.Word{"rental-db"}, From: start, To: today})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("people %d, of whom forgotten since: %d; records %d; position %v\n", impact.People.Total, impact.People.Forgotten, impact.Records.Total, impact.Position)
 
 	say("Is each sentence of the policy kept?", "daicho obligations")
 	all, err := c.Obligations(ctx)

@@ -43,6 +43,9 @@ func columns(s string) int {
 func (t *table) print(w io.Writer) {
 	widths := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {
+		if len(row) == 1 && len(t.head) > 1 {
+			continue // a remark: it stands across the columns
+		}
 		for i, c := range row {
 			widths[i] = max(widths[i], columns(c))
 		}
