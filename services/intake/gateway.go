@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,10 +62,11 @@ type item struct {
 	done    *sync.WaitGroup
 }
 
-// Groups under way at once, and the most events of one. (Measured: four batches in flight saturate a disk.)
+// Groups under way at once, and the most submissions of one. (Measured: four batches in flight saturate a disk; a batch of the log
+// holds 1,000.) A group also has at most contracts.MaxWrite submissions of one person, and of refusals.
 const (
 	maxInFlight = 4
-	maxGroup    = 500
+	maxGroup    = 1000
 )
 
 // Open prepares a gateway: it reads the log from where the store of person states ends. Progress, if not nil, is told how far.
@@ -171,7 +173,9 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 	wg.Add(len(all))
 	for i := range all {
 		items[i] = &item{Submission: all[i], caller: caller, done: &wg}
-		items[i].address()
+	}
+	if err := g.address(ctx, items); err != nil {
+		return nil, err
 	}
 	select {
 	case g.queue <- items:
@@ -194,21 +198,55 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 	return out, nil
 }
 
-// address says whom an item must wait for: earlier ones about the same person, or the same stream.
-func (it *item) address() {
-	if it.Subject != "" {
-		it.keys = append(it.keys, string(it.Subject))
+// address says whom each item must wait for: earlier ones about the same person, or the same stream. People who are known already go by
+// their stream, so that whoever names them in another way waits as well; of others the identifier serves. (Where somebody becomes known
+// between, two groups may meet in one stream after all; then the log refuses one of them, and it is decided again.)
+func (g *Gateway) address(ctx context.Context, items []*item) error {
+	var ids []events.Identifier
+	for _, it := range items {
+		for _, id := range it.concerned() {
+			if !strings.HasPrefix(string(id), "person:") {
+				ids = append(ids, id)
+			}
+		}
 	}
-	if it.Fact == nil {
-		return
+	found, err := g.vault.Find(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		for _, id := range it.concerned() {
+			if p, ok := strings.CutPrefix(string(id), "person:"); ok {
+				it.keys = append(it.keys, events.PersonStream(events.Pseudonym(p)).String())
+				continue
+			}
+			it.keys = append(it.keys, string(id))
+			if p := found[0].Person; p != "" {
+				it.keys = append(it.keys, events.PersonStream(p).String())
+			}
+			found = found[1:]
+		}
+		if it.Fact == nil {
+			continue
+		}
+		if st, ok := it.stream(); ok {
+			it.keys = append(it.keys, st.String())
+			it.barrier = organisation.Concerns(&events.Event{Stream: st})
+		}
+	}
+	return nil
+}
+
+// concerned are the people whose state an item's decision rests on.
+func (it *item) concerned() []events.Identifier {
+	var all []events.Identifier
+	if it.Subject != "" {
+		all = append(all, it.Subject)
 	}
 	if l, ok := it.Fact.(*events.Link); ok {
-		it.keys = append(it.keys, string(l.Other))
+		all = append(all, events.Identifier(l.Other))
 	}
-	if st, ok := it.stream(); ok {
-		it.keys = append(it.keys, st.String())
-		it.barrier = organisation.Concerns(&events.Event{Stream: st})
-	}
+	return all
 }
 
 // stream is where an event about no person stands.

@@ -2,6 +2,8 @@ package intake
 
 import (
 	"context"
+
+	"github.com/daicho-dev/daicho/contracts"
 )
 
 // sequence is the one goroutine that says whose turn it is. It forms groups of what waits, in order; of one person, never in
@@ -96,6 +98,7 @@ func next(waiting []*item, busy map[string]bool, under int) (group, rest []*item
 		return waiting[:1:1], waiting[1:]
 	}
 	blocked := map[string]bool{} // by an earlier one that has to wait itself
+	taken := map[string]int{}    // of each key
 	for i, it := range waiting {
 		if it.barrier || len(group) == maxGroup {
 			rest = append(rest, waiting[i:]...)
@@ -103,9 +106,12 @@ func next(waiting []*item, busy map[string]bool, under int) (group, rest []*item
 		}
 		free := true
 		for _, k := range it.keys {
-			free = free && !busy[k] && !blocked[k]
+			free = free && !busy[k] && !blocked[k] && taken[k] < contracts.MaxWrite
 		}
 		if free {
+			for _, k := range it.keys {
+				taken[k]++
+			}
 			group = append(group, it)
 			continue
 		}

@@ -3,7 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -12,18 +12,40 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// record appends what the group has decided and completes the receipts. It answers the items to be decided again.
+// record appends what the group has decided, refusals with it, and completes the receipts. It answers the items to be decided again.
 func (gr *group) record(ctx context.Context) ([]*item, error) {
-	if err := gr.recordRefusals(ctx); err != nil {
+	refused, err := gr.refusalWrite(ctx)
+	if err != nil {
 		return gr.items, err
 	}
-	if len(gr.writes) == 0 {
+	writes := append(gr.writes[:len(gr.writes):len(gr.writes)], refused.writes...)
+	if len(writes) == 0 {
 		return nil, nil
 	}
 	key := gr.g.states.begin()
 	defer gr.g.states.end(key)
-	results := gr.g.log.Append(ctx, gr.writes)
-	return gr.settle(ctx, results)
+	kept := make(chan error, 1)
+	go func() { // both are on disk before anybody is answered; neither waits for the other
+		if len(refused.keep) == 0 {
+			kept <- nil
+			return
+		}
+		kept <- gr.g.vault.Quarantine(ctx, refused.keep)
+	}()
+	results := gr.g.log.Append(ctx, writes)
+	if err := <-kept; err != nil {
+		return gr.items, err
+	}
+	again, err := gr.settle(ctx, results[:len(gr.writes)])
+	if err != nil || len(refused.writes) == 0 {
+		return again, err
+	}
+	for _, r := range results[len(gr.writes):] {
+		if r.Err != nil {
+			return append(again, gr.refusals...), nil
+		}
+	}
+	return again, gr.g.states.rememberRefused(ctx, refused.pairs)
 }
 
 // settle applies what was stored to the states, for good this time, and gives receipts their positions.
@@ -92,10 +114,17 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 	return again, err
 }
 
-// recordRefusals writes each refusal to the log, once for a submission and rule, and keeps what may be kept for mending.
-func (gr *group) recordRefusals(ctx context.Context) error {
+// refusals are what a group's refusals leave behind: each stands in the log once for a submission and rule, and what may be kept
+// for mending goes to the quarantine.
+type refusals struct {
+	writes []contracts.Write
+	keep   []contracts.Quarantined
+	pairs  [][2]string
+}
+
+func (gr *group) refusalWrite(ctx context.Context) (out refusals, err error) {
 	if len(gr.refusals) == 0 {
-		return nil
+		return out, nil
 	}
 	vault := gr.g.vault
 	var pairs [][2]string
@@ -120,47 +149,35 @@ func (gr *group) recordRefusals(ctx context.Context) error {
 	}
 	before, err := gr.g.states.refusedBefore(ctx, pairs)
 	if err != nil {
-		return err
+		return out, err
 	}
-	w := contracts.Write{Stream: events.Stream{Kind: "refusals", ID: "all"}, Expect: events.AnyRevision}
-	var keep []contracts.Quarantined
-	var fresher [][2]string
+	version := ""
+	if gr.org.Policy != nil {
+		version = gr.org.Policy.Version
+	}
+	now := gr.g.now().UTC()
 	for i, f := range facts {
 		if before[i] {
 			continue
 		}
-		fresher = append(fresher, pairs[i])
 		it := fresh[i]
 		data, err := events.Encode(f)
 		if err != nil {
-			return err
+			return out, err
 		}
-		version := ""
-		if gr.org.Policy != nil {
-			version = gr.org.Policy.Version
+		out.pairs = append(out.pairs, pairs[i])
+		n := len(out.writes)
+		if n == 0 || len(out.writes[n-1].Events) == contracts.MaxWrite { // a stream stands in one write of a call: many refusals take several
+			n++
+			out.writes = append(out.writes, contracts.Write{Stream: events.Stream{Kind: "refusals", ID: refusalStream(n)}, Expect: events.AnyRevision})
 		}
-		now := gr.g.now().UTC()
+		w := &out.writes[n-1]
 		w.Events = append(w.Events, events.Event{Stream: w.Stream, ID: newID(), Type: events.TypeRefused, Source: "/daicho/intake", Time: now, Policy: version, Data: data})
 		if !neverKept(string(f.Rule)) && it.Data != nil {
-			keep = append(keep, contracts.Quarantined{ID: newID(), At: now, Source: string(f.Source), Type: string(f.Type), Rule: string(f.Rule), Field: string(f.Field), Subject: it.Subject, Body: it.body()})
+			out.keep = append(out.keep, contracts.Quarantined{ID: newID(), At: now, Source: string(f.Source), Type: string(f.Type), Rule: string(f.Rule), Field: string(f.Field), Subject: it.Subject, Body: it.body()})
 		}
 	}
-	if len(w.Events) == 0 {
-		return nil
-	}
-	key := gr.g.states.begin()
-	defer gr.g.states.end(key)
-	for _, r := range gr.g.log.Append(ctx, []contracts.Write{w}) {
-		if r.Err != nil {
-			return fmt.Errorf("recording refusals: %w", r.Err)
-		}
-	}
-	if len(keep) > 0 {
-		if err := vault.Quarantine(ctx, keep); err != nil {
-			return err
-		}
-	}
-	return gr.g.states.rememberRefused(ctx, fresher)
+	return out, nil
 }
 
 // body is a submission as it could be sent again.
@@ -173,4 +190,11 @@ func (s *Submission) body() []byte {
 		return s.Data
 	}
 	return b
+}
+
+func refusalStream(n int) string {
+	if n == 1 {
+		return "all"
+	}
+	return "all-" + strconv.Itoa(n)
 }

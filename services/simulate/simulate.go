@@ -1,139 +1,245 @@
-// Package simulate writes what the emitters of an invented telecom rental company would send in a year: deterministic CloudEvents, one a
-// line, in the order of their times, with the mistakes that real emitters make.
+// Package simulate invents the events of a telecom rental company, for trials and demonstrations. The people do not exist;
+// what happens to their data has the shapes, the proportions and the mistakes of real work.
 package simulate
 
 import (
 	"bufio"
-	"container/heap"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strconv"
+	"slices"
 	"time"
 )
 
-// Options say what to simulate. The same options give the same bytes.
+// Options say what to invent. The same options give the same bytes, for ever on this version of the package.
 type Options struct {
-	People int // rental customers; others come with them
+	People int // identities: rental and sales customers, visitors, applicants, a client's customers
 	Days   int
 	Seed   uint64
-	Start  time.Time // of the first day
+	Start  time.Time // the first moment; every event is in [Start, Start+Days)
 }
 
-// line is an event as it will be written.
-type line struct {
-	at   time.Time
-	seq  uint64 // events of the same moment keep their order
-	text []byte
-}
+const day = 24 * time.Hour
 
-type pending []line
+// sample is how many people Count looks at.
+const sample = 2000
 
-func (p pending) Len() int { return len(p) }
-func (p pending) Less(i, j int) bool {
-	return p[i].at.Before(p[j].at) || p[i].at.Equal(p[j].at) && p[i].seq < p[j].seq
-}
-func (p pending) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
-func (p *pending) Push(x any)   { *p = append(*p, x.(line)) }
-func (p *pending) Pop() any {
-	last := (*p)[len(*p)-1]
-	*p = (*p)[:len(*p)-1]
-	return last
-}
-
-// Year writes the events. Only people whose contracts are under way are in memory. Progress is told how many people have begun.
-func Year(w io.Writer, o Options, progress func(done, total int)) error {
-	out := bufio.NewWriterSize(w, 1<<20)
-	s := &simulation{o: o, end: o.Start.AddDate(0, 0, o.Days)}
-	s.recipients()
-	byDay := make([][]int32, o.Days)
-	for i := 1; i <= o.People; i++ {
-		d := int(person(o.Seed, i).Uint64N(uint64(o.Days)))
-		byDay[d] = append(byDay[d], int32(i))
-	}
-	done := 0
-	for d := range o.Days {
-		for _, i := range byDay[d] {
-			s.customer(int(i), o.Start.AddDate(0, 0, d))
-		}
-		done += len(byDay[d])
-		if progress != nil {
-			progress(done, o.People)
-		}
-		if err := s.write(out, o.Start.AddDate(0, 0, d+1)); err != nil {
-			return err
-		}
-	}
-	if err := s.write(out, s.end); err != nil {
-		return err
-	}
-	return out.Flush()
-}
-
-// person is a person's own source of chance: it does not depend on how many others there are.
-func person(seed uint64, i int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
-
-type simulation struct {
-	o       Options
-	end     time.Time
-	pending pending
-	seq     uint64
-}
-
-// write writes what happens before a moment. What would happen after the end does not happen.
-func (s *simulation) write(out *bufio.Writer, before time.Time) error {
-	for len(s.pending) > 0 && s.pending[0].at.Before(before) {
-		if _, err := out.Write(heap.Pop(&s.pending).(line).text); err != nil {
-			return fmt.Errorf("writing events: %w", err)
-		}
+func (o Options) check() error {
+	switch {
+	case o.People < 0:
+		return errors.New("simulate: fewer than no people")
+	case o.Days < 1:
+		return errors.New("simulate: a period has one day at least")
+	case o.Start.IsZero():
+		return errors.New("simulate: no start")
 	}
 	return nil
 }
 
-// emit adds an event. Data is JSON; subject is empty for events about nobody.
-func (s *simulation) emit(at time.Time, id, source, typ, subject, data string) {
-	if !at.Before(s.end) {
+// plain has a start that can be told in whole milliseconds, as events are.
+func (o Options) plain() Options {
+	o.Start = o.Start.UTC().Truncate(time.Millisecond)
+	return o
+}
+
+// bucket holds what happens on one day. The lines share one buffer, because a million small slices are slower than what is
+// in them.
+type bucket struct {
+	lines []byte
+	at    []entry
+}
+
+type entry struct {
+	time     int64
+	from, to int
+}
+
+// Year writes the events as CloudEvents, one a line, sorted by time. Memory holds what is yet to happen to the people who
+// have come already, and four bytes for everybody. Progress, which may be nil, hears of the lines written and of how many
+// there will be, first by estimate.
+func Year(w io.Writer, o Options, progress func(done, total int)) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	o = o.plain()
+	out := bufio.NewWriterSize(w, 1<<20)
+	order, ends := arrivals(o)
+	days := make([]bucket, o.Days)
+	s := newScribe(o, func(t time.Time, line []byte) {
+		b := &days[t.Sub(o.Start)/day]
+		from := len(b.lines)
+		b.lines = append(append(b.lines, line...), '\n')
+		b.at = append(b.at, entry{t.UnixMilli(), from, len(b.lines)})
+	})
+	done, total := 0, 0
+	if progress != nil {
+		total = Count(o)
+	}
+	s.recipients()
+	first := 0
+	for d := range days {
+		for _, i := range order[first:ends[d]] {
+			s.person(int(i))
+		}
+		first = ends[d]
+		b := &days[d]
+		// Stable: what a person does twice in a moment stays in its order.
+		slices.SortStableFunc(b.at, func(x, y entry) int { return cmp.Compare(x.time, y.time) })
+		for _, e := range b.at {
+			if _, err := out.Write(b.lines[e.from:e.to]); err != nil {
+				return err
+			}
+		}
+		done += len(b.at)
+		*b = bucket{}
+		if progress != nil && d < len(days)-1 {
+			progress(done, max(done, total))
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if progress != nil {
+		progress(done, done)
+	}
+	return nil
+}
+
+// arrivals are the people by the day on which they come, and where each day's end; a counting sort, so that nobody's events
+// need to exist before their day.
+func arrivals(o Options) (order []uint32, ends []int) {
+	next := make([]int, o.Days+1)
+	var src rand.PCG
+	for i := range o.People {
+		next[comes(&src, o, i)+1]++
+	}
+	for d := range o.Days {
+		next[d+1] += next[d]
+	}
+	ends = slices.Clone(next[1:])
+	order = make([]uint32, o.People)
+	for i := range o.People {
+		d := comes(&src, o, i)
+		order[next[d]] = uint32(i)
+		next[d]++
+	}
+	return order, ends
+}
+
+// comes draws the day of a person's first event; it must stay the first draw of a person. A sales customer comes with the
+// rental customer before, whose other identity it may be.
+func comes(src *rand.PCG, o Options, i int) int {
+	if kindOf(i) == sales {
+		i--
+	}
+	seed(src, o, i)
+	return int(src.Uint64() % uint64(o.Days))
+}
+
+// seed starts the dice of one person, independent of everybody else's. Neighbours are set far apart first: states that
+// differ in few bits give similar first draws.
+func seed(src *rand.PCG, o Options, i int) {
+	src.Seed(o.Seed, (uint64(i)+1)*0x9e3779b97f4a7c15)
+}
+
+// Count estimates how many lines Year writes, from the first of the people; for few people it is exact.
+func Count(o Options) int {
+	if o.check() != nil {
+		return 0
+	}
+	n := 0
+	s := newScribe(o, func(time.Time, []byte) { n++ })
+	looked := min(o.People, sample)
+	for i := range looked {
+		s.person(i)
+	}
+	if looked > 0 {
+		n = int(float64(n)/float64(looked)*float64(o.People) + 0.5)
+	}
+	s.emit = func(time.Time, []byte) { n++ }
+	s.recipients()
+	return n
+}
+
+// scribe writes the events of one person after another.
+type scribe struct {
+	o    Options
+	end  time.Time
+	src  rand.PCG
+	rnd  *rand.Rand
+	emit func(t time.Time, line []byte)
+
+	who     int // the person, and what is said of them
+	n       int // events so far; part of the id
+	subject string
+	begin   time.Time
+	line    []byte
+}
+
+func newScribe(o Options, emit func(time.Time, []byte)) *scribe {
+	o = o.plain()
+	s := &scribe{o: o, end: o.Start.Add(time.Duration(o.Days) * day), emit: emit}
+	s.rnd = rand.New(&s.src)
+	return s
+}
+
+// person writes everything that happens to one person.
+func (s *scribe) person(i int) {
+	d := comes(&s.src, s.o, i)
+	if kindOf(i) == sales {
+		seed(&s.src, s.o, i)
+	}
+	s.who, s.n = i+1, 0
+	s.begin = s.o.Start.Add(time.Duration(d)*day + time.Duration(s.rnd.IntN(86_400))*time.Second)
+	switch kindOf(i) {
+	case rental:
+		s.rental(i)
+	case sales:
+		s.sale(i)
+	case visitor:
+		s.visitor(i)
+	case applicant:
+		s.applicant()
+	case entrusted:
+		s.entrusted()
+	}
+}
+
+// say writes one event about the person. What would happen after the period does not happen: a contract may stay open.
+//
+// Format takes %q for text: the lists hold printable characters alone, for which Go quotes as JSON does.
+func (s *scribe) say(after time.Duration, source, typ, format string, args ...any) {
+	s.n++
+	t := s.begin.Add(after)
+	if !t.Before(s.end) {
 		return
 	}
-	b := make([]byte, 0, 160+len(data))
-	b = append(b, `{"specversion":"1.0","id":"`...)
-	b = append(b, id...)
+	b := append(s.line[:0], `{"specversion":"1.0","id":"`...)
+	b = fmt.Appendf(b, "%07d-%d", s.who, s.n)
 	b = append(b, `","source":"`...)
 	b = append(b, source...)
 	b = append(b, `","type":"daicho.`...)
 	b = append(b, typ...)
 	b = append(b, `.v1","time":"`...)
-	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
-	b = append(b, `","datacontenttype":"application/json"`...)
-	if subject != "" {
-		b = append(append(append(b, `,"subject":"`...), subject...), '"')
+	b = t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	if s.subject != "" {
+		b = append(b, `","subject":"`...)
+		b = append(b, s.subject...)
 	}
-	b = append(append(append(b, `,"data":`...), data...), "}\n"...)
-	s.seq++
-	heap.Push(&s.pending, line{at, s.seq, b})
+	b = append(b, `","datacontenttype":"application/json","data":`...)
+	b = fmt.Appendf(b, format, args...)
+	s.line = append(b, '}')
+	s.emit(t, s.line)
 }
 
-func (s *simulation) recipients() {
-	for i, r := range []struct{ id, name, country, kind, purposes, safeguard string }{
-		{"parcel", "Parcel carrier", "JP", "entrusted", `"SVC-01","SVC-06"`, "domestic"},
-		{"cards", "Card processor", "JP", "entrusted", `"SVC-01","SVC-02","SVC-09"`, "domestic"},
-		{"mailer", "Mail sending service", "US", "entrusted", `"DM-01","DM-02","SVC-03"`, "equivalent_system"},
-		{"callcenter", "Call centre", "JP", "entrusted", `"SVC-08","CALL-01"`, "domestic"},
-		{"travel", "Travel information partner", "TW", "third_party", `"SVC-05"`, "equivalent_system"},
-		{"analytics", "Web analytics", "US", "entrusted", `"CK-01"`, "equivalent_system"},
-	} {
-		first := s.o.Start.Format("2006-01-02")
-		s.emit(s.o.Start.Add(time.Duration(i)*time.Millisecond), "recipient-"+r.id, "/privacy/office", "recipient_registered", "",
-			`{"recipient":"`+r.id+`","name":"`+r.name+`","country":"`+r.country+`","kinds":["`+r.kind+`"],"purposes":[`+r.purposes+`],"contract":{"ref":"V-`+r.id+`","from":"`+first+
-				`"},"safeguard":"`+r.safeguard+`","reviewDue":"`+s.o.Start.AddDate(1, 0, 0).Format("2006-01-02")+`"}`)
-	}
+// chance is true p times in a hundred.
+func (s *scribe) chance(p int) bool { return s.rnd.IntN(100) < p }
+
+// span is a time between two numbers of days.
+func (s *scribe) span(from, to int) time.Duration {
+	return time.Duration(from)*day + time.Duration(s.rnd.IntN((to-from)*86_400))*time.Second
 }
 
-// number writes n with six digits at least.
-func number(n int) string {
-	t := strconv.Itoa(n)
-	for len(t) < 6 {
-		t = "0" + t
-	}
-	return t
-}
+func pick[T any](s *scribe, list []T) T { return list[s.rnd.IntN(len(list))] }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -35,6 +36,11 @@ func serveCommand(s *shared) *cobra.Command {
 			if len(c.Only) > 0 {
 				return fmt.Errorf("--only is not there yet: this version runs all services in one process")
 			}
+			stop, err := profile(c.Profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			return serve(cmd.Context(), c, func(e *Engine) { fmt.Println(e.url()) })
 		},
 	}
@@ -46,8 +52,31 @@ func serveCommand(s *shared) *cobra.Command {
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")
 	f.StringVar(&c.TLSKey, "tls-key", "", "its key file")
 	f.StringSliceVar(&c.Only, "only", nil, "run only these services")
+	f.StringVar(&c.Profile, "cpuprofile", "", "write a CPU profile there, and a heap profile beside it (.heap)")
 	f.BoolVar(&c.AcceptLost, "accept-lost-keys", false, "start although people have lost their keys (their values are gone; this may have to be reported)")
 	return cmd
+}
+
+// profile measures the process until it is stopped.
+func profile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("writing a profile: %w", err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+		if h, err := os.Create(path + ".heap"); err == nil {
+			_ = pprof.WriteHeapProfile(h)
+			_ = h.Close()
+		}
+	}, nil
 }
 
 // serve runs an engine until the context ends. Started is called once it listens.

@@ -47,6 +47,7 @@ type Config struct {
 	TLSCert string
 	TLSKey  string
 	Only    []string
+	Profile string
 	// Progress is told how the replay at start goes.
 	Progress func(what string, at, head events.Position)
 	// AcceptLost starts although people have lost their keys.
