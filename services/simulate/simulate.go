@@ -57,8 +57,8 @@ type entry struct {
 }
 
 // Year writes the events as CloudEvents, one a line, sorted by time. Memory holds what is yet to happen to the people who
-// have come already, and four bytes for everybody. Progress, which may be nil, hears of the lines written and of how many
-// there will be, first by estimate.
+// have come already, and four bytes for everybody. Progress, which may be nil, hears after each day how many of the people
+// have come.
 func Year(w io.Writer, o Options, progress func(done, total int)) error {
 	if err := o.check(); err != nil {
 		return err
@@ -73,10 +73,6 @@ func Year(w io.Writer, o Options, progress func(done, total int)) error {
 		b.lines = append(append(b.lines, line...), '\n')
 		b.at = append(b.at, entry{t.UnixMilli(), from, len(b.lines)})
 	})
-	done, total := 0, 0
-	if progress != nil {
-		total = Count(o)
-	}
 	s.recipients()
 	first := 0
 	for d := range days {
@@ -92,19 +88,12 @@ func Year(w io.Writer, o Options, progress func(done, total int)) error {
 				return err
 			}
 		}
-		done += len(b.at)
 		*b = bucket{}
-		if progress != nil && d < len(days)-1 {
-			progress(done, max(done, total))
+		if progress != nil {
+			progress(first, o.People)
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	if progress != nil {
-		progress(done, done)
-	}
-	return nil
+	return out.Flush()
 }
 
 // arrivals are the people by the day on which they come, and where each day's end; a counting sort, so that nobody's events
