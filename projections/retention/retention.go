@@ -29,7 +29,7 @@ type Retention struct {
 	recent map[events.Pseudonym]*person.State // a cache of folds; owned by Apply
 }
 
-const keptStates = 50_000
+const keptStates = 10_000 // some 8 KB each
 
 var schema = []string{
 	`create table if not exists people (person text primary key, due text not null, clients text not null, state bytea not null)`,

@@ -35,7 +35,7 @@ type entry struct {
 	state  *person.State // never changed in place once it is here
 }
 
-const keptStates = 100_000
+const keptStates = 20_000 // some 8 KB each
 
 var stateSchema = []string{
 	`create table if not exists states (stream text primary key, position bigint not null, state bytea not null)`,

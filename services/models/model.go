@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"sync"
 	"time"
@@ -134,20 +135,77 @@ func (m *Model[P]) once(ctx context.Context) error {
 	m.mu.Lock()
 	from, p := m.position, m.current
 	m.mu.Unlock()
-	for batch, err := range m.log.Tail(ctx, from, contracts.Filter{}) {
-		if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	return m.fold(ctx, cancel, p, m.log.Tail(ctx, from, contracts.Filter{}))
+}
+
+// Gather is how long events of a busy log are gathered before they are folded in one transaction. On a quiet log nothing waits.
+const Gather = 50 * time.Millisecond
+
+// arrival is what a tail gives.
+type arrival struct {
+	batch []events.Event
+	err   error
+}
+
+func (m *Model[P]) fold(ctx context.Context, cancel func(), p P, tail iter.Seq2[[]events.Event, error]) error {
+	arrivals := make(chan arrival, 16)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer cancel() // ends the tail, too
+	reader.Go(func() {
+		defer close(arrivals)
+		for batch, err := range tail {
+			select {
+			case arrivals <- arrival{batch, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	folded := time.Now()
+	for a := range arrivals {
+		if a.err != nil {
+			return a.err
+		}
+		batch := a.batch
+		due := time.NewTimer(time.Until(folded.Add(Gather)))
+	gathering:
+		for len(batch) < Batch {
+			select {
+			case more, ok := <-arrivals:
+				if !ok || more.err != nil {
+					due.Stop()
+					if err := m.take(ctx, p, batch); err != nil {
+						return err
+					}
+					return errors.Join(errTailEnded, more.err)
+				}
+				batch = append(batch, more.batch...)
+			case <-due.C:
+				break gathering
+			}
+		}
+		due.Stop()
+		if err := m.take(ctx, p, batch); err != nil {
 			return err
 		}
-		if err := p.Apply(ctx, batch); err != nil {
-			return err
-		}
-		at := batch[len(batch)-1].Position
-		m.set(func() {
-			m.position, m.err = at, nil
-			m.settle()
-		})
+		folded = time.Now()
 	}
-	return errors.New("the log's tail ended")
+	return errTailEnded
+}
+
+var errTailEnded = errors.New("the log's tail ended")
+
+func (m *Model[P]) take(ctx context.Context, p P, batch []events.Event) error {
+	if err := p.Apply(ctx, batch); err != nil {
+		return err
+	}
+	m.set(func() {
+		m.position, m.err = batch[len(batch)-1].Position, nil
+		m.settle()
+	})
+	return nil
 }
 
 func (m *Model[P]) settle() {
