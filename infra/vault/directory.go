@@ -40,11 +40,14 @@ func (v *Vault) leads(ctx context.Context, q querier, entries []any) (map[[32]by
 		if err := s.Scan(&hash, &epoch, &sealed); err != nil {
 			return err
 		}
+		if len(hash) != 32 {
+			return errCorrupt
+		}
 		key, err := v.epochKey(epoch)
 		if err != nil {
 			return err
 		}
-		h := [32]byte(hash) // the query asked for 32 bytes
+		h := [32]byte(hash)
 		p, err := unsealUnder(key, entryBound(h, epoch), sealed)
 		found[h] = events.Pseudonym(p)
 		return err
@@ -101,7 +104,7 @@ func (v *Vault) Find(ctx context.Context, ids []events.Identifier) ([]contracts.
 		if err := s.Scan(&hash, &at); err != nil {
 			return err
 		}
-		for _, i := range of[[32]byte(hash)] {
+		for _, i := range of[[32]byte(hash)] { // the query asked for 32 bytes
 			answer[i].Gone = time.UnixMilli(at).UTC()
 		}
 		return nil
@@ -158,14 +161,12 @@ func (v *Vault) Forget(ctx context.Context, stream events.Stream, at time.Time, 
 		run(`DELETE FROM owners WHERE stream = $1`, s)
 		return err
 	})
-	if err != nil {
-		return err
-	}
+	// After an error too: a commit may have failed in the telling only, and a second Forget finds no names to drop.
 	v.found.drop(names)
-	if o := v.keys.drop(s); o != nil {
+	if o := v.keys.drop(s); o != nil && err == nil {
 		o.destroy()
 	}
-	return nil
+	return err
 }
 
 // Position is how far deletions of the log have been carried out here.

@@ -10,10 +10,10 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 )
 
-// Epoch names the root key's current epoch. Final is true: what is replaced here is overwritten in the file before the
-// call returns. (A disk's own leavings are another matter, see README.md.)
+// Epoch names the root key's current epoch. Final is true where what is replaced is overwritten in the file before the call
+// returns: on SQLite. (A disk's own leavings are another matter, see README.md.)
 func (v *Vault) Epoch(context.Context) (epoch string, final bool, err error) {
-	return v.epoch(), true, nil
+	return v.epoch(), v.final, nil
 }
 
 func (v *Vault) epoch() string {

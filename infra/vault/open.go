@@ -10,14 +10,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/daicho-dev/daicho/contracts"
 )
@@ -30,12 +25,16 @@ type Options struct {
 	KeysMax int
 	// FoundMax bounds the identifiers whose pseudonym is kept in memory. Default 100,000.
 	FoundMax int
+	// Lingers says that the database keeps what has been replaced (PostgreSQL: dead rows, its log): a destruction is then
+	// final with the next Rotate only, and Epoch says so.
+	Lingers bool
 }
 
 // Vault implements contracts.Vault. One process at a time may have a vault open.
 type Vault struct {
 	write, read *sql.DB
 	root        contracts.RootKeys
+	final       bool // what is replaced is overwritten at once
 	keys        *keyCache
 	found       *foundCache
 	level       atomic.Bool
@@ -50,8 +49,6 @@ type Vault struct {
 	epochMu sync.RWMutex
 	current string
 	epochs  map[string]cipher.AEAD // the directory's keys
-
-	days map[string]cipher.AEAD // the quarantine's keys
 }
 
 var _ contracts.Vault = (*Vault)(nil)
@@ -74,9 +71,19 @@ CREATE TABLE IF NOT EXISTS position (one BIGINT PRIMARY KEY, at BIGINT NOT NULL)
 INSERT INTO position (one, at) VALUES (1, 0) ON CONFLICT (one) DO NOTHING;
 `
 
-// Open opens the vault in a folder, and makes it where there is none. A vault all of whose epochs have been destroyed does
-// not open: contracts.ErrDestroyed.
+// Open opens the vault in a folder, on SQLite, and makes it where there is none. A vault all of whose epochs have been
+// destroyed does not open: contracts.ErrDestroyed.
 func Open(ctx context.Context, dir string, root contracts.RootKeys, opts Options) (*Vault, error) {
+	db, err := SQLite(dir)
+	if err != nil {
+		return nil, err
+	}
+	return New(ctx, db, root, opts)
+}
+
+// New opens the vault in a database, whose handles it closes: with Close, or when it fails. The SQL is the same for SQLite
+// and PostgreSQL; on PostgreSQL set Options.Lingers. Write should have one connection.
+func New(ctx context.Context, db contracts.Database, root contracts.RootKeys, opts Options) (*Vault, error) {
 	if opts.KeysFor == 0 {
 		opts.KeysFor = 5 * time.Second
 	}
@@ -86,57 +93,17 @@ func Open(ctx context.Context, dir string, root contracts.RootKeys, opts Options
 	if opts.FoundMax <= 0 {
 		opts.FoundMax = 100_000
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
-	path := filepath.Join(dir, "vault.db")
-	// SQLite gives its journal the mode of the file, so the file is made first, with the mode wanted.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
-	err = f.Chmod(0o600)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
 	v := &Vault{
-		root:   root,
+		write: db.Write, read: db.Read, root: root, final: !opts.Lingers,
 		keys:   newKeyCache(opts.KeysFor, opts.KeysMax),
 		found:  newFoundCache(opts.FoundMax),
 		epochs: map[string]cipher.AEAD{},
-		days:   map[string]cipher.AEAD{},
-	}
-	if v.write, err = open(path, "immediate", 1); err != nil {
-		return nil, err
-	}
-	if v.read, err = open(path, "deferred", 2); err != nil {
-		_ = v.write.Close()
-		return nil, err
 	}
 	if err := v.start(ctx); err != nil {
 		_ = v.Close()
 		return nil, err
 	}
 	return v, nil
-}
-
-// open opens a handle. No write-ahead log: it would keep what has been replaced until a checkpoint. secure_delete zeroes
-// what is deleted or replaced within the file.
-func open(path, lock string, connections int) (*sql.DB, error) {
-	q := url.Values{"_txlock": {lock}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(DELETE)", "synchronous(FULL)", "secure_delete(ON)",
-		"temp_store(MEMORY)", "trusted_schema(OFF)",
-	}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
 }
 
 // start makes the tables, and reads the vault's own keys.

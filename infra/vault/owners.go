@@ -330,18 +330,16 @@ func (v *Vault) Puncture(ctx context.Context, stream events.Stream, ordinals []e
 	v.turning.RLock()
 	defer v.turning.RUnlock()
 	epoch := v.epoch()
-	err := v.change(ctx, stream.String(), epoch, func(o *owner, _ string) bool { return o.puncture(ordinals) })
-	if err != nil {
-		return err
-	}
-	if o := v.keys.drop(stream.String()); o != nil {
+	err := v.change(ctx, stream.String(), epoch, func(o *owner) bool { return o.puncture(ordinals) })
+	// After an error too: a write may have failed in the telling only.
+	if o := v.keys.drop(stream.String()); o != nil && err == nil {
 		o.puncture(ordinals) // for whoever still holds it
 	}
-	return nil
+	return err
 }
 
 // change rewrites an owner's row by compare-and-swap, until it holds. An owner without a row is left alone.
-func (v *Vault) change(ctx context.Context, stream, epoch string, edit func(o *owner, epoch string) bool) error {
+func (v *Vault) change(ctx context.Context, stream, epoch string, edit func(*owner) bool) error {
 	for {
 		stored, err := v.rows(ctx, v.read, []any{stream})
 		if err != nil {
@@ -355,7 +353,7 @@ func (v *Vault) change(ctx context.Context, stream, epoch string, edit func(o *o
 		if err != nil {
 			return err
 		}
-		if !edit(o, r.epoch) {
+		if !edit(o) {
 			o.destroy()
 			return nil
 		}
