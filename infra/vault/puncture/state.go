@@ -158,24 +158,24 @@ func (s *State) Puncture(ordinals ...events.Ordinal) (changed bool) {
 	return true
 }
 
-// split appends to the cover what a node covers without the targets, which lie under it, ascending.
+// split appends to the cover what a node covers without the targets, which lie under it, ascending and each once. What is
+// wholly destroyed is not derived in the first place: to puncture at all of somebody's leaves costs tens of steps.
 func split(cover []node, n node, targets []uint32) []node {
 	switch {
 	case len(targets) == 0:
 		return grow(cover, n)
-	case n.depth == depth:
+	case whole(n.depth, len(targets)):
 		return cover
 	}
 	var left, right node
 	left.depth, left.prefix = n.depth+1, n.prefix
 	right.depth, right.prefix = n.depth+1, n.prefix|1<<(depth-1-n.depth)
 	at := sort.Search(len(targets), func(i int) bool { return targets[i] >= right.prefix })
-	// A child that is wholly destroyed is not derived in the first place; only leaves are small enough to know that.
-	if left.depth < depth || at == 0 {
+	if !whole(left.depth, at) {
 		step(&left.key, &n.key, 0)
 		cover = split(cover, left, targets[:at])
 	}
-	if right.depth < depth || at == len(targets) {
+	if !whole(right.depth, len(targets)-at) {
 		step(&right.key, &n.key, 1)
 		cover = split(cover, right, targets[at:])
 	}
@@ -183,6 +183,9 @@ func split(cover []node, n node, targets []uint32) []node {
 	clear(right.key[:])
 	return cover
 }
+
+// whole says whether so many leaves are all that a node of a depth covers.
+func whole(d uint8, leaves int) bool { return uint64(leaves) > uint64(below(d)) }
 
 // grow appends a node; where the slice has to move, the old place is zeroed.
 func grow(cover []node, n node) []node {
