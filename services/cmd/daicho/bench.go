@@ -1,9 +1,104 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
 	"github.com/spf13/cobra"
+	"go.uber.org/fx"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/client"
+	"github.com/daicho-dev/daicho/services/figures"
 )
 
 func benchCommand() *cobra.Command {
-	return &cobra.Command{Use: "bench", Short: "Measure the engine beside its yardsticks", Hidden: true, RunE: func(*cobra.Command, []string) error { return nil }}
+	s := &shared{}
+	people := 10_000
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure the engine, each figure beside its yardstick from the same run",
+		Long: `Runs an engine in a temporary folder, durable as in production, sends it a simulated year, and prints each
+figure beside a yardstick of the same run: bare JetStream with the same bytes, a PostgreSQL event table (where a
+server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel between machines; numbers do not.`,
+		Example: "  daicho bench\n  daicho bench --people 100000",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.output, _ = cmd.Flags().GetString("output")
+			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Start: startMeasured, Progress: func(what string) {
+				fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), what)
+			}})
+			if err != nil {
+				return err
+			}
+			return s.show(all, func() *table {
+				t := &table{head: []string{"figure", "measured", "yardstick", "", "ratio", "goal"}}
+				for _, f := range all {
+					beside, ratio := "", ""
+					if f.Beside > 0 {
+						beside, ratio = number(f.Beside)+" "+f.Unit, fmt.Sprintf("%.2f", f.Ratio())
+					}
+					t.add(f.Name, number(f.Measured)+" "+f.Unit, f.Yardstick, beside, ratio, f.Goal)
+				}
+				t.add(fmt.Sprintf("%s, %d cores, %s", runtime.Version(), runtime.NumCPU(), time.Now().Format("2006-01-02")))
+				return t
+			})
+		},
+	}
+	cmd.Flags().IntVar(&people, "people", people, "people of the simulated year")
+	return cmd
+}
+
+func number(x float64) string {
+	if x >= 100 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
+}
+
+// measured is an engine of the command's own wiring, in this process.
+type measured struct {
+	app *fx.App
+	e   *Engine
+}
+
+func startMeasured(dir string) (figures.Engine, error) {
+	m := &measured{}
+	m.app = fx.New(wiring(Config{Data: dir, Listen: "127.0.0.1:0", Log: "jetstream"}), fx.Populate(&m.e))
+	if err := m.app.Err(); err != nil {
+		return nil, plain(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := m.app.Start(ctx); err != nil {
+		return nil, plain(err)
+	}
+	return m, wait(ctx, m.Client("admin"))
+}
+
+func (m *measured) Client(role string) *client.Client {
+	b, err := os.ReadFile(m.Dir() + "/tokens/" + role)
+	if err != nil {
+		return client.New(m.e.url(), "")
+	}
+	return client.New(m.e.url(), string(b[:max(0, len(b)-1)]))
+}
+
+func (m *measured) Dir() string        { return m.e.cfg.Data }
+func (m *measured) Log() contracts.Log { return m.e.log }
+
+func (m *measured) Rebuild(ctx context.Context, model string) (int, time.Duration, error) {
+	began := time.Now()
+	var last events.Position
+	err := m.Client("admin").Rebuild(ctx, model, func(x contracts.Model) { last = x.Position })
+	return int(last), time.Since(began), err
+}
+
+func (m *measured) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return m.app.Stop(ctx)
 }
