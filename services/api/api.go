@@ -148,6 +148,16 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
+// reply answers what a question gave, or its error.
+func reply(w http.ResponseWriter) func(any, error) error {
+	return func(v any, err error) error {
+		if err != nil {
+			return err
+		}
+		return answer(w, v)
+	}
+}
+
 func answer(w http.ResponseWriter, v any) error {
 	return answerAs(w, http.StatusOK, v)
 }
@@ -209,11 +219,7 @@ func (a *API) find(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err := question(r, &q); err != nil {
 		return err
 	}
-	out, err := s.register.Find(r.Context(), events.Identifier(nfc(q.Identifier)))
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Find(r.Context(), events.Identifier(nfc(q.Identifier))))
 }
 
 func (a *API) use(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -238,27 +244,15 @@ func (a *API) dossier(s *serving, w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	q.Person = nfc(r.PathValue("id"))
-	out, err := s.register.Dossier(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Dossier(r.Context(), q))
 }
 
 func (a *API) history(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.History(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.History(r.Context(), r.PathValue("id")))
 }
 
 func (a *API) explain(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Explain(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Explain(r.Context(), r.PathValue("id")))
 }
 
 func (a *API) due(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -267,19 +261,11 @@ func (a *API) due(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err != nil && v.Get("limit") != "" {
 		limit = -1
 	}
-	out, err := s.register.Due(r.Context(), contracts.DueQuestion{By: v.Get("by"), Purpose: events.Word(v.Get("purpose")), After: v.Get("after"), Limit: limit})
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Due(r.Context(), contracts.DueQuestion{By: v.Get("by"), Purpose: events.Word(v.Get("purpose")), After: v.Get("after"), Limit: limit}))
 }
 
 func (a *API) calendar(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Calendar(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Calendar(r.Context()))
 }
 
 func words(all []string) []events.Word {
@@ -320,11 +306,7 @@ func (a *API) impact(s *serving, w http.ResponseWriter, r *http.Request) error {
 		lines := newLines(w)
 		return lines.end(s.register.Affected(r.Context(), q, func(x contracts.Affected) error { return lines.write(x) }))
 	}
-	out, err := s.register.Impact(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Impact(r.Context(), q))
 }
 
 func (a *API) replay(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -351,11 +333,7 @@ func (a *API) replay(s *serving, w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) models(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Models(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Models(r.Context()))
 }
 
 func (a *API) rebuild(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -364,11 +342,7 @@ func (a *API) rebuild(s *serving, w http.ResponseWriter, r *http.Request) error 
 }
 
 func (a *API) policies(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Policies(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Policies(r.Context()))
 }
 
 func (a *API) policy(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -382,11 +356,7 @@ func (a *API) policy(s *serving, w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) obligations(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Obligations(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Obligations(r.Context()))
 }
 
 func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -403,27 +373,15 @@ func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) err
 }
 
 func (a *API) verify(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Verify(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Verify(r.Context()))
 }
 
 func (a *API) quarantine(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Quarantined(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Quarantined(r.Context()))
 }
 
 func (a *API) tokens(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Tokens(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, out)
+	return reply(w)(s.register.Tokens(r.Context()))
 }
 
 func (a *API) createToken(s *serving, w http.ResponseWriter, r *http.Request) error {
