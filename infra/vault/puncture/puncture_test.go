@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	mathrand "math/rand/v2"
+	"os"
+	"slices"
 	"testing"
 
 	"github.com/daicho-dev/daicho/events"
@@ -51,28 +55,86 @@ func naive(root []byte, n uint32) (k [32]byte) {
 	return sha256.Sum256(append([]byte("daicho/ggm/leaf1"), at...))
 }
 
+// naiveForm writes a punctured state by the definition: the largest subtrees that hold no punctured leaf.
+func naiveForm(at []byte, depth int, first uint64, punctured []events.Ordinal) []byte {
+	size := uint64(1) << (32 - depth)
+	if !slices.ContainsFunc(punctured, func(n events.Ordinal) bool { return first <= uint64(n) && uint64(n) < first+size }) {
+		return append(binary.BigEndian.AppendUint32([]byte{byte(depth)}, uint32(first)), at...)
+	}
+	if depth == 32 {
+		return nil
+	}
+	left := sha256.Sum256(append(append([]byte("daicho/ggm/step1"), at...), 0))
+	right := sha256.Sum256(append(append([]byte("daicho/ggm/step1"), at...), 1))
+	return append(naiveForm(left[:], depth+1, first, punctured), naiveForm(right[:], depth+1, first+size/2, punctured)...)
+}
+
 func TestKnownAnswers(t *testing.T) {
-	root := make([]byte, 32)
-	for i := range root {
-		root[i] = byte(i)
+	text, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known struct {
+		Root   string
+		Leaves []struct {
+			Ordinal events.Ordinal
+			Key     string
+		}
+		Punctured []events.Ordinal
+		Form      string
+	}
+	if err := json.Unmarshal(text, &known); err != nil {
+		t.Fatal(err)
+	}
+	root, err := hex.DecodeString(known.Root)
+	if err != nil || len(known.Leaves) == 0 {
+		t.Fatalf("the vectors are not there: %v", err)
 	}
 	s, err := New(bytes.NewReader(root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range vectors {
-		k, ok := s.Leaf(v.n)
-		if !ok || hex.EncodeToString(k[:]) != v.key {
-			t.Errorf("leaf %d: %x", v.n, k)
+	for _, v := range known.Leaves {
+		k, ok := s.Leaf(v.Ordinal)
+		if !ok || hex.EncodeToString(k[:]) != v.Key {
+			t.Errorf("leaf %d: %x", v.Ordinal, k)
 		}
-		if k != naive(root, uint32(v.n)) {
-			t.Errorf("leaf %d is not by the definition", v.n)
+		if k != naive(root, uint32(v.Ordinal)) {
+			t.Errorf("leaf %d is not by the definition", v.Ordinal)
 		}
 	}
-	s.Puncture(0, 2, 1<<31)
-	sum := sha256.Sum256(marshal(t, s))
-	if got := hex.EncodeToString(sum[:]); got != puncturedForm {
+	s.Puncture(known.Punctured...)
+	if got := hex.EncodeToString(marshal(t, s)); got != known.Form {
 		t.Errorf("the form of the punctured state: %s", got)
+	}
+}
+
+// All of a run of leaves at once, so that whole subtrees go without being walked.
+func TestPunctureRuns(t *testing.T) {
+	root := bytes.Repeat([]byte{9}, 32)
+	last := ^events.Ordinal(0)
+	for _, run := range [][2]events.Ordinal{{0, 0}, {0, 1}, {1, 300}, {0, 1023}, {512, 1024}, {last - 300, last}} {
+		s, _ := New(bytes.NewReader(root))
+		var ns []events.Ordinal
+		for n := run[0]; ; n++ {
+			if ns = append(ns, n); n == run[1] {
+				break
+			}
+		}
+		whole := clone(t, s)
+		whole.Puncture(ns...)
+		if want := append([]byte{formVersion}, naiveForm(root, 0, 0, ns)...); !bytes.Equal(marshal(t, whole), want) {
+			t.Fatalf("%d to %d: not the cover by the definition", run[0], run[1])
+		}
+		for _, n := range ns {
+			s.Puncture(n)
+		}
+		if !bytes.Equal(marshal(t, whole), marshal(t, s)) {
+			t.Fatalf("%d to %d: at once or one by one matters", run[0], run[1])
+		}
+		if whole.Nodes() > 2*depth {
+			t.Fatalf("%d nodes for a run", whole.Nodes())
+		}
 	}
 }
 
@@ -247,12 +309,16 @@ func BenchmarkLeafConsecutive(b *testing.B) {
 }
 
 func BenchmarkPuncture10000(b *testing.B) {
-	ns := make([]events.Ordinal, 10_000)
-	for i := range ns {
-		ns[i] = events.Ordinal(1 + 2*i)
-	}
-	for b.Loop() {
-		s, _ := New(rand.Reader)
-		s.Puncture(ns...)
+	for name, every := range map[string]int{"All": 1, "EverySecond": 2} {
+		b.Run(name, func(b *testing.B) {
+			ns := make([]events.Ordinal, 10_000)
+			for i := range ns {
+				ns[i] = events.Ordinal(1 + every*i)
+			}
+			for b.Loop() {
+				s, _ := New(rand.Reader)
+				s.Puncture(ns...)
+			}
+		})
 	}
 }
