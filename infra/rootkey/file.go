@@ -2,6 +2,9 @@
 //
 // File is for one machine: whoever reads the file and the vault reads everything. Keep it on another volume than the
 // vault, and out of the vault's backups: a backup of both together outlives every deletion.
+//
+// Keys are wrapped by AES-256-GCM with random nonces: begin a new epoch before 2^32 wrappings under one, that is four
+// thousand million admissions and punctures.
 package rootkey
 
 import (
@@ -30,10 +33,16 @@ const (
 )
 
 var (
-	errForm   = errors.New("rootkey: the file is not in its form")
-	errEpoch  = errors.New("rootkey: no such epoch")
-	errWrap   = errors.New("rootkey: what is to be unwrapped was not wrapped here, or is bound to something else")
-	destroyed = bytes.Repeat([]byte("-"), 2*keySize)
+	errForm = errors.New("rootkey: the file of root keys is damaged, or is another file: put back your copy of it, or correct the " +
+		"configured path; do not delete it, without it the vault opens nothing")
+	errEpoch = errors.New("rootkey: the file of root keys does not have this epoch: it belongs to another vault, or is older than " +
+		"the vault; put back the file that was last used with it")
+	errWrap = errors.New("rootkey: something does not open under its epoch: it is damaged, or the file of root keys belongs to " +
+		"another vault; check the configured path, and put back the file that was last used with this vault")
+	errMode = errors.New("rootkey: the file of root keys must be a regular file that only its owner may read: find out who " +
+		"else could, then chmod 600")
+	errCurrent = errors.New("rootkey: the current epoch cannot be destroyed: make a new one first")
+	destroyed  = bytes.Repeat([]byte("-"), 2*keySize)
 )
 
 // file is the keys of a file; an epoch's AEAD is nil once it has been destroyed.
@@ -58,7 +67,7 @@ func File(path string) (contracts.RootKeys, error) {
 	case err != nil:
 		return nil, fmt.Errorf("rootkey: %w", err)
 	case !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0:
-		return nil, errors.New("rootkey: the file of root keys must be a regular file that only its owner may read (mode 0600)")
+		return nil, errMode
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -98,8 +107,9 @@ func (f *file) create() error {
 }
 
 func (f *file) parse(text []byte) error {
-	// A crash while an epoch was being added leaves part of a line. Nothing has been wrapped under it; the next epoch
-	// is written over it.
+	// A crash while an epoch was being added leaves part of a line, or zeros in place of it. Nothing has been wrapped
+	// under it; the next epoch is written over it.
+	text = bytes.TrimRight(text, "\x00")
 	for n := 1; len(text) >= lineSize; n++ {
 		line := text[:lineSize]
 		text = text[lineSize:]
@@ -265,7 +275,7 @@ func (f *file) DestroyEpoch(_ context.Context, epoch string) error {
 	case err != nil:
 		return err
 	case n == len(f.epochs):
-		return errors.New("rootkey: the current epoch cannot be destroyed; make a new one first")
+		return errCurrent
 	}
 	if err := writeAt(f.path, 0, destroyed, int64(n-1)*lineSize+keyAt); err != nil {
 		return err

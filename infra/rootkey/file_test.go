@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -109,6 +110,18 @@ func TestDamage(t *testing.T) {
 	if epoch, err := openFile(t, path).Current(ctx); err != nil || epoch != "2" {
 		t.Fatalf("%q %v", epoch, err)
 	}
+	// A power cut after the file had grown, before what it grew by was on disk.
+	two, _ := os.ReadFile(path)
+	for _, tail := range [][]byte{make([]byte, lineSize), append([]byte("00000003 "), make([]byte, lineSize-9)...)} {
+		write(append(bytes.Clone(two), tail...), 0o600)
+		if epoch, err := openFile(t, path).NewEpoch(ctx); err != nil || epoch != "3" {
+			t.Fatalf("%q %v", epoch, err)
+		}
+		if epoch, err := openFile(t, path).Current(ctx); err != nil || epoch != "3" {
+			t.Fatalf("%q %v", epoch, err)
+		}
+	}
+	write(two, 0o600)
 	// A crash while one was being destroyed.
 	b, _ := os.ReadFile(path)
 	copy(b[keyAt:], "----")
@@ -116,4 +129,37 @@ func TestDamage(t *testing.T) {
 	if _, err := openFile(t, path).Unwrap(ctx, "1", nil, nil); !errors.Is(err, contracts.ErrDestroyed) {
 		t.Fatal(err)
 	}
+}
+
+// Whoever meets one of these stands before a vault that does not open: the text has to say what to do.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	for _, err := range []error{errForm, errEpoch, errWrap, errMode, errCurrent} {
+		if !regexp.MustCompile(`put back|chmod|make a new`).MatchString(err.Error()) {
+			t.Error(err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	first, _, err1 := newLine(1)
+	second, _, err2 := newLine(2)
+	if err := errors.Join(err1, err2); err != nil {
+		f.Fatal(err)
+	}
+	gone := append([]byte("00000001 "), append(bytes.Clone(destroyed), '\n')...)
+	for _, b := range [][]byte{
+		nil, first, append(gone, second...), append(bytes.Clone(first), second[:20]...), append(bytes.Clone(first), make([]byte, lineSize)...),
+	} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k := new(file)
+		if k.parse(b) != nil {
+			return
+		}
+		n := len(k.epochs)
+		if n == 0 || k.epochs[n-1] == nil || n != len(bytes.TrimRight(b, "\x00"))/lineSize {
+			t.Fatal("read without a current key, or not every line")
+		}
+	})
 }
