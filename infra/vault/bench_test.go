@@ -49,23 +49,24 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// One batch of the gateway: keys of 500 owners, five values each.
-func BenchmarkBatch(b *testing.B) {
+// One batch of the gateway: 1,000 values over 250 owners.
+func BenchmarkSeal1000(b *testing.B) {
+	const owners, each = 250, 4
 	for name, opts := range map[string]vault.Options{"Cached": {KeysFor: time.Hour}, "Uncached": {KeysFor: -1}} {
 		b.Run(name, func(b *testing.B) {
 			v := benchVault(b, opts)
-			all, _ := crowd(b, v, 500, "a")
+			all, _ := crowd(b, v, owners, "a")
 			streams := must[[]events.Stream](b)(v.Admit(b.Context(), all))
 			value, n := make([]byte, 60), events.Ordinal(0)
 			for b.Loop() {
 				for _, k := range must[[]contracts.Keys](b)(v.Keys(b.Context(), streams)) {
-					for i := range events.Ordinal(5) {
+					for i := range events.Ordinal(each) {
 						_, _ = k.Seal(n+i+1, bound, value)
 					}
 				}
-				n += 5
+				n += each
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2500, "ns/value")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(owners*each), "ns/value")
 		})
 	}
 }
@@ -102,13 +103,54 @@ func BenchmarkPuncture(b *testing.B) {
 	}
 }
 
+// Everything of one person at once.
+func BenchmarkPunctureAll(b *testing.B) {
+	for _, held := range []int{10, 10_000} {
+		b.Run(strconv.Itoa(held), func(b *testing.B) {
+			v := benchVault(b, vault.Options{})
+			all, _ := crowd(b, v, 1000, "a")
+			streams := must[[]events.Stream](b)(v.Admit(b.Context(), all))
+			ns := make([]events.Ordinal, held)
+			for i := range ns {
+				ns[i] = events.Ordinal(i + 1)
+			}
+			i := 0
+			for b.Loop() {
+				if i == len(streams) { // once a person: a second time there would be nothing to do
+					b.StopTimer()
+					all, _ = crowd(b, v, 1000, "b"+strconv.Itoa(b.N)+"-"+string(streams[0].Person()))
+					streams, i = must[[]events.Stream](b)(v.Admit(b.Context(), all)), 0
+					b.StartTimer()
+				}
+				ok(b, v.Puncture(b.Context(), streams[i], ns))
+				i++
+			}
+		})
+	}
+}
+
+// The same for somebody with ten values and with ten thousand.
 func BenchmarkForget(b *testing.B) {
-	v := benchVault(b, vault.Options{})
-	all, _ := crowd(b, v, 20_000, "a")
-	streams := must[[]events.Stream](b)(v.Admit(b.Context(), all))
-	i := 0
-	for b.Loop() {
-		ok(b, v.Forget(b.Context(), streams[i%len(streams)], noon, time.Hour))
-		i++
+	for _, held := range []events.Ordinal{10, 10_000} {
+		b.Run(strconv.Itoa(int(held)), func(b *testing.B) {
+			v := benchVault(b, vault.Options{})
+			value, i := make([]byte, 60), 0
+			var streams []events.Stream
+			for b.Loop() {
+				if i == len(streams) {
+					b.StopTimer()
+					all, _ := crowd(b, v, 200, "a"+string(v.NewPseudonym()))
+					streams, i = must[[]events.Stream](b)(v.Admit(b.Context(), all)), 0
+					for _, k := range must[[]contracts.Keys](b)(v.Keys(b.Context(), streams)) {
+						for n := events.Ordinal(1); n <= held; n++ {
+							_, _ = k.Seal(n, bound, value)
+						}
+					}
+					b.StartTimer()
+				}
+				ok(b, v.Forget(b.Context(), streams[i], noon, time.Hour))
+				i++
+			}
+		})
 	}
 }

@@ -89,12 +89,26 @@ func TestNothingClearOnDisk(t *testing.T) {
 		}
 	}
 	check()
+	// A pseudonym names an owner's row and their case words', and nothing beside them: the directory keeps it sealed.
+	for _, query := range []string{
+		`SELECT hash FROM directory`, `SELECT sealed FROM directory`, `SELECT hash FROM tombstones`, `SELECT wrapped FROM owners`,
+		`SELECT sealed FROM cases`, `SELECT subject FROM quarantine`, `SELECT head FROM quarantine`, `SELECT body FROM quarantine`,
+	} {
+		for _, b := range blobs(t, dir, query) {
+			if bytes.Contains(b, []byte(owner.ID)) {
+				t.Errorf("%s: a pseudonym in the clear", query)
+			}
+		}
+	}
 	ok(t, v.Puncture(t.Context(), owner, []events.Ordinal{1}))
 	ok(t, v.Rotate(t.Context()))
 	ok(t, v.Forget(t.Context(), owner, noon, time.Hour))
 	check()
 	ok(t, v.Close())
 	check()
+	if bytes.Contains(onDisk(t, dir), []byte(owner.ID)) {
+		t.Error("the pseudonym of somebody forgotten lies on disk")
+	}
 	if bytes.Contains(onDisk(t, dir), box) {
 		t.Error("the vault keeps a sealed value")
 	}
@@ -284,5 +298,57 @@ func TestRotateWhileOthersWork(t *testing.T) {
 		if k.Alive(events.Ordinal(i + 1)) {
 			t.Fatal("a puncture was lost")
 		}
+	}
+}
+
+// The settings that durability and overwriting rest on hold on every connection: what is misspelt in them is ignored.
+func TestSettings(t *testing.T) {
+	db := must[contracts.Database](t)(vault.SQLite(filepath.Join(t.TempDir(), "vault")))
+	for _, handle := range []*sql.DB{db.Write, db.Read} {
+		for pragma, want := range map[string]string{"journal_mode": "delete", "synchronous": "3", "secure_delete": "1", "busy_timeout": "10000"} {
+			var got string
+			ok(t, handle.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got))
+			if got != want {
+				t.Errorf("%s is %s, not %s", pragma, got, want)
+			}
+		}
+		ok(t, handle.Close())
+	}
+}
+
+// On a store that keeps what has been replaced, a destruction is not called final.
+func TestLingers(t *testing.T) {
+	for _, lingers := range []bool{false, true} {
+		v := open(t, filepath.Join(t.TempDir(), "vault"), vault.Options{Lingers: lingers})
+		if _, final, err := v.Epoch(t.Context()); err != nil || final == lingers {
+			t.Errorf("final: %v %v", final, err)
+		}
+	}
+}
+
+// Rows that somebody has damaged are an error, never a panic.
+func TestDamagedRows(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "vault")
+	v := open(t, dir, vault.Options{KeysFor: -1, FoundMax: 1})
+	v.Level()
+	owner := admit(t, v, "crm:1")
+	db := must[*sql.DB](t)(sql.Open("sqlite", "file:"+filepath.Join(dir, "vault.db")))
+	defer func() { _ = db.Close() }()
+	for _, query := range []string{
+		`UPDATE directory SET sealed = x'00'`, `UPDATE directory SET hash = x'0102'`,
+		`UPDATE owners SET wrapped = x''`, `UPDATE secrets SET wrapped = x'00'`,
+	} {
+		must[sql.Result](t)(db.ExecContext(t.Context(), query))
+		if err := v.Rotate(t.Context()); err == nil {
+			t.Errorf("%s: rotated", query)
+		}
+	}
+	if _, err := v.Keys(t.Context(), []events.Stream{owner}); err == nil {
+		t.Error("a damaged key state was opened")
+	}
+	ok(t, v.Close())
+	root := must[contracts.RootKeys](t)(rootkey.File(dir + ".keys"))
+	if _, err := vault.Open(t.Context(), dir, root, vault.Options{}); err == nil {
+		t.Error("a vault opened without its own keys")
 	}
 }

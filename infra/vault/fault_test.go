@@ -2,10 +2,14 @@ package vault_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -116,5 +120,115 @@ func TestRootKeysAway(t *testing.T) {
 	f.left.Store(1 << 40)
 	if !keysOf(t, v, owner).Alive(1) || must[[]contracts.Found](t)(v.Find(t.Context(), []events.Identifier{"crm:2"}))[0].Person != "" {
 		t.Fatal("something was half done")
+	}
+}
+
+// deaf is a connection that does what it is told and says that it failed.
+type deaf struct {
+	connection
+	on *atomic.Bool
+}
+
+type connection interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+type deafTx struct {
+	driver.Tx
+	on *atomic.Bool
+}
+
+type deafConnector struct {
+	of  driver.Driver
+	dsn string
+	on  *atomic.Bool
+}
+
+func (c deafConnector) Driver() driver.Driver { return c.of }
+
+func (c deafConnector) Connect(context.Context) (driver.Conn, error) {
+	made, err := c.of.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return deaf{made.(connection), c.on}, nil
+}
+
+func (d deaf) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := d.connection.ExecContext(ctx, query, args)
+	if err == nil && d.on.Load() && strings.HasPrefix(query, "UPDATE owners") {
+		return nil, errFault
+	}
+	return result, err
+}
+
+func (d deaf) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := d.connection.BeginTx(ctx, opts)
+	return deafTx{tx, d.on}, err
+}
+
+func (t deafTx) Commit() error {
+	if err := t.Tx.Commit(); err != nil || !t.on.Load() {
+		return err
+	}
+	return errFault
+}
+
+// What failed in the telling only has been done: nothing in memory says otherwise, and doing it again is good.
+func TestFailedButStored(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "vault")
+	db := must[contracts.Database](t)(vault.SQLite(dir))
+	var on atomic.Bool
+	ok(t, db.Write.Ping())
+	write := sql.OpenDB(deafConnector{db.Write.Driver(), "file:" + filepath.Join(dir, "vault.db") + "?_txlock=immediate&_pragma=busy_timeout(10000)", &on})
+	write.SetMaxOpenConns(1)
+	ok(t, db.Write.Close())
+	db.Write = write
+	root := must[contracts.RootKeys](t)(rootkey.File(dir + ".keys"))
+	v := must[*vault.Vault](t)(vault.New(t.Context(), db, root, vault.Options{KeysFor: time.Hour}))
+	defer func() { _ = v.Close() }()
+	v.Level()
+	failing := func(do func() error) {
+		t.Helper()
+		on.Store(true)
+		if err := do(); !errors.Is(err, errFault) {
+			t.Fatalf("the failure was not told: %v", err)
+		}
+		on.Store(false)
+	}
+	find := func() contracts.Found {
+		return must[[]contracts.Found](t)(v.Find(t.Context(), []events.Identifier{"crm:1"}))[0]
+	}
+
+	n := must[contracts.Newcomer](t)(v.Newcomer(events.PersonStream(v.NewPseudonym()), "crm:1"))
+	admit := func() error { _, err := v.Admit(t.Context(), []contracts.Newcomer{n}); return err }
+	failing(admit)
+	ok(t, admit())
+	owner := n.Stream()
+	box := must[[]byte](t)(n.Keys().Seal(1, bound, []byte("one")))
+	if got := must[[]byte](t)(keysOf(t, v, owner).Open(1, bound, box)); string(got) != "one" || find().Person != owner.Person() {
+		t.Fatal("the key that was stored is not the one that the caller has")
+	}
+
+	puncture := func() error { return v.Puncture(t.Context(), owner, []events.Ordinal{1}) }
+	failing(puncture)
+	for range 2 {
+		if keysOf(t, v, owner).Alive(1) || !keysOf(t, v, owner).Alive(2) {
+			t.Fatal("a destroyed key is still in memory")
+		}
+		ok(t, puncture())
+	}
+
+	forget := func() error { return v.Forget(t.Context(), owner, noon, time.Hour) }
+	failing(forget)
+	for range 2 {
+		if keysOf(t, v, owner) != nil || find().Person != "" || !find().Gone.Equal(noon) {
+			t.Fatal("memory still leads to somebody forgotten")
+		}
+		ok(t, forget())
 	}
 }
