@@ -43,7 +43,8 @@ type Vault interface {
 	Keys(ctx context.Context, owners []events.Stream) ([]Keys, error)
 
 	// Puncture destroys the keys of ordinals of one owner: afterwards they never derive again, all others do. Doing it
-	// again changes nothing. An owner without a key is not an error: everything of theirs is destroyed already.
+	// again changes nothing. An owner without a key is not an error: everything of theirs is destroyed already. After an
+	// error it is not known whether it was done: do it again (so with Forget).
 	Puncture(ctx context.Context, owner events.Stream, ordinals []events.Ordinal) error
 
 	// Forget destroys an owner's key, every identifier and case word that leads to them, and what the quarantine holds of
@@ -53,8 +54,8 @@ type Vault interface {
 	// Peppered is the tag of a text under the vault's own pepper: for events about nobody. Scope separates uses.
 	Peppered(scope, text string) string
 
-	// Position is how far deletions of the log have been carried out here. A vault whose position is behind a deletion in
-	// the log refuses Keys, Find and Open until Level has been called with the log's state (see Level).
+	// Position is how far deletions of the log have been carried out here. After opening, the caller replays the deletions
+	// that the log has after it, by Puncture and Forget, then Advance, then Level. Reads are refused until then.
 	Position(ctx context.Context) (events.Position, error)
 	// Advance records that every deletion up to and including a position has been carried out. It never moves back.
 	Advance(ctx context.Context, to events.Position) error
