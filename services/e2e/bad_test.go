@@ -48,7 +48,7 @@ func post(t *testing.T, e *engine, role, contentType, body string, header ...str
 }
 
 func TestBadInputIsRefusedWithRuleAndPath(t *testing.T) {
-	e := start(t, t.TempDir())
+	e := startRaced(t, t.TempDir())
 	deep := strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40)
 	swap := func(old, new string) string { return strings.Replace(good("bad"), old, new, 1) }
 	value := `"value":"` + mark + `"`

@@ -22,7 +22,7 @@ func TestCommands(t *testing.T) {
 	if err := os.WriteFile(file, []byte(join(lines)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := start(t, t.TempDir())
+	e := startRaced(t, t.TempDir())
 	for _, c := range []struct {
 		args []string
 		code int

@@ -22,7 +22,9 @@ import (
 	"github.com/daicho-dev/daicho/services/client"
 )
 
-var binary string
+// The binary under test; and the same with the race detector, where the tests run with it. The long comparisons take the first, since a
+// race of theirs would show in the second as well.
+var binary, raced string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -32,12 +34,17 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "daicho")
-		args := append([]string{"build", "-o", binary}, raceFlag...)
-		build := exec.Command("go", append(args, "github.com/daicho-dev/daicho/services/cmd/daicho")...)
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
-			return 1
+		binary, raced = filepath.Join(dir, "daicho"), filepath.Join(dir, "daicho")
+		builds := [][]string{{"build", "-o", binary}}
+		if raceEnabled {
+			raced = filepath.Join(dir, "daicho-race")
+			builds = append(builds, []string{"build", "-race", "-o", raced})
+		}
+		for _, args := range builds {
+			if out, err := exec.Command("go", append(args, "github.com/daicho-dev/daicho/services/cmd/daicho")...).CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
+				return 1
+			}
 		}
 		return m.Run()
 	}())
@@ -46,6 +53,7 @@ func TestMain(m *testing.M) {
 // engine is a running `daicho serve`.
 type engine struct {
 	t    testing.TB
+	path string
 	dir  string
 	cmd  *exec.Cmd
 	out  *output
@@ -74,7 +82,18 @@ func (o *output) String() string {
 // start runs an engine on a folder, and waits until it is ready.
 func start(t testing.TB, dir string, env ...string) *engine {
 	t.Helper()
-	e := &engine{t: t, dir: dir, out: &output{}}
+	return startBinary(t, binary, dir, env...)
+}
+
+// startRaced is start with the race detector, where there is one.
+func startRaced(t testing.TB, dir string) *engine {
+	t.Helper()
+	return startBinary(t, raced, dir)
+}
+
+func startBinary(t testing.TB, path, dir string, env ...string) *engine {
+	t.Helper()
+	e := &engine{t: t, path: path, dir: dir, out: &output{}}
 	e.launch(env...)
 	e.ready()
 	t.Cleanup(e.kill)
@@ -84,7 +103,7 @@ func start(t testing.TB, dir string, env ...string) *engine {
 func (e *engine) launch(env ...string) {
 	e.t.Helper()
 	_ = os.Remove(filepath.Join(e.dir, "engine.json"))
-	e.cmd = exec.Command(binary, "serve", "--data", e.dir, "--listen", "127.0.0.1:0")
+	e.cmd = exec.Command(e.path, "serve", "--data", e.dir, "--listen", "127.0.0.1:0")
 	e.cmd.Stdout, e.cmd.Stderr = e.out, e.out
 	e.cmd.Env = append(os.Environ(), env...)
 	if err := e.cmd.Start(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -28,7 +29,7 @@ func TestYearGivesItsCounts(t *testing.T) {
 	if len(lines) != want.Lines {
 		t.Fatalf("%d lines, want %d", len(lines), want.Lines)
 	}
-	e := start(t, t.TempDir())
+	e := startRaced(t, t.TempDir())
 	c := e.as("admin")
 	got, err := send(c, lines, 1000)
 	if err != nil {
@@ -73,6 +74,9 @@ func TestYearGivesItsCounts(t *testing.T) {
 	e.verified()
 
 	e.stop()
+	if strings.Contains(e.out.String(), "DATA RACE") {
+		t.Errorf("a race:\n%s", e.out)
+	}
 	e.again()
 	check()
 	got, err = send(e.as("admin"), lines, 1000)

@@ -32,6 +32,7 @@ type group struct {
 	recorded map[*item]place
 	refusals []*item
 	cases    []caseWord
+	failed   error // of the vault, while somebody named was looked up
 }
 
 // caseWord is a case that a hold names; the vault keeps the word behind the tag.
@@ -86,7 +87,7 @@ func (g *Gateway) attempt(ctx context.Context, items []*item) ([]*item, error) {
 		return items, err
 	}
 	for _, it := range items {
-		if err := gr.one(it); err != nil {
+		if err := errors.Join(gr.one(it), gr.failed); err != nil {
 			return items, err
 		}
 	}
@@ -285,12 +286,27 @@ func (gr *group) identity(p events.Identity, f events.Fact) events.Identity {
 	if _, link := f.(*events.Link); link {
 		return "person:"
 	}
-	st, _, err := gr.owner(id)
+	st, err := gr.staff(id)
 	if err != nil {
+		gr.failed = errors.Join(gr.failed, err)
 		return "person:"
 	}
-	gr.admit[st] = gr.newcomers[id]
 	return events.Identity("person:" + st.ID)
+}
+
+// staff makes somebody known who is only named. They are few, and several groups may name the same one at once: so each is admitted
+// at once and by themselves, and whoever was first stands.
+func (gr *group) staff(id events.Identifier) (events.Stream, error) {
+	n, err := gr.g.vault.Newcomer(events.PersonStream(gr.g.vault.NewPseudonym()), id)
+	if err != nil {
+		return events.Stream{}, err
+	}
+	stands, err := gr.g.vault.Admit(context.Background(), []contracts.Newcomer{n})
+	if err != nil {
+		return events.Stream{}, err
+	}
+	gr.found[id] = contracts.Found{Person: stands[0].Person()}
+	return stands[0], nil
 }
 
 // seal seals every value of a fact under the ordinal that the decision gave it.

@@ -90,6 +90,19 @@ func (m *measured) Client(role string) *client.Client {
 func (m *measured) Dir() string        { return m.e.cfg.Data }
 func (m *measured) Log() contracts.Log { return m.e.log }
 
+func (m *measured) Hold() {
+	m.e.stores.Dossier.Halt()
+	m.e.stores.Retention.Halt()
+	m.e.stores.Breach.Halt()
+}
+
+func (m *measured) Resume(ctx context.Context) error {
+	m.e.stores.Dossier.Start()
+	m.e.stores.Retention.Start()
+	m.e.stores.Breach.Start()
+	return wait(ctx, m.Client("admin"))
+}
+
 func (m *measured) Rebuild(ctx context.Context, model string) (int, time.Duration, error) {
 	began := time.Now()
 	var last events.Position
