@@ -18,7 +18,7 @@ import (
 
 func benchCommand() *cobra.Command {
 	s := &shared{}
-	people := 10_000
+	people, path := 10_000, ""
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure the engine, each figure beside its yardstick from the same run",
 		Long: `Runs an engine in a temporary folder, durable as in production, sends it a simulated year, and prints each
@@ -28,6 +28,11 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.output, _ = cmd.Flags().GetString("output")
+			stop, err := profile(path)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Start: startMeasured, Progress: func(what string) {
 				fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), what)
 			}})
@@ -48,6 +53,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 			})
 		},
 	}
+	cmd.Flags().StringVar(&path, "cpuprofile", "", "write a CPU profile there")
 	cmd.Flags().IntVar(&people, "people", people, "people of the simulated year")
 	return cmd
 }
