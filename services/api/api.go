@@ -34,10 +34,15 @@ type API struct {
 	mux   *http.ServeMux
 }
 
+// Parts are what the endpoints answer from: one field a room of the engine.
+type Parts struct {
+	Register contracts.Register
+	Gateway  *intake.Gateway
+}
+
 type serving struct {
-	register contracts.Register
-	gateway  *intake.Gateway
-	level    func() error // whether every projection has reached the head that was there at start
+	Parts
+	level func() error // whether every projection has reached the head that was there at start
 }
 
 // New makes the handler.
@@ -50,8 +55,8 @@ func New(store *tokens.Store, log zerolog.Logger, metrics http.Handler) *API {
 }
 
 // Ready gives the API what it answers from.
-func (a *API) Ready(r contracts.Register, g *intake.Gateway, level func() error) {
-	a.ready.Store(&serving{r, g, level})
+func (a *API) Ready(parts Parts, level func() error) {
+	a.ready.Store(&serving{parts, level})
 }
 
 // Route is one endpoint; the OpenAPI document lists the same.
@@ -195,7 +200,7 @@ func (a *API) events(s *serving, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// A recorded event is not given up because the sender has gone: what it was told, it was told.
-	receipts, err := s.gateway.Submit(context.WithoutCancel(r.Context()), register.CallerOf(r.Context()), all)
+	receipts, err := s.Gateway.Submit(context.WithoutCancel(r.Context()), register.CallerOf(r.Context()), all)
 	if err != nil {
 		return err
 	}
@@ -219,7 +224,7 @@ func (a *API) find(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err := question(r, &q); err != nil {
 		return err
 	}
-	return reply(w)(s.register.Find(r.Context(), events.Identifier(nfc(q.Identifier))))
+	return reply(w)(s.Register.Find(r.Context(), events.Identifier(nfc(q.Identifier))))
 }
 
 func (a *API) use(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -228,7 +233,7 @@ func (a *API) use(s *serving, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.Person = events.Identifier(nfc(string(q.Person)))
-	out, err := s.register.Use(r.Context(), q)
+	out, err := s.Register.Use(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -244,15 +249,15 @@ func (a *API) dossier(s *serving, w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	q.Person = nfc(r.PathValue("id"))
-	return reply(w)(s.register.Dossier(r.Context(), q))
+	return reply(w)(s.Register.Dossier(r.Context(), q))
 }
 
 func (a *API) history(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.History(r.Context(), r.PathValue("id")))
+	return reply(w)(s.Register.History(r.Context(), r.PathValue("id")))
 }
 
 func (a *API) explain(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Explain(r.Context(), r.PathValue("id")))
+	return reply(w)(s.Register.Explain(r.Context(), r.PathValue("id")))
 }
 
 func (a *API) due(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -261,11 +266,11 @@ func (a *API) due(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err != nil && v.Get("limit") != "" {
 		limit = -1
 	}
-	return reply(w)(s.register.Due(r.Context(), contracts.DueQuestion{By: v.Get("by"), Purpose: events.Word(v.Get("purpose")), After: v.Get("after"), Limit: limit}))
+	return reply(w)(s.Register.Due(r.Context(), contracts.DueQuestion{By: v.Get("by"), Purpose: events.Word(v.Get("purpose")), After: v.Get("after"), Limit: limit}))
 }
 
 func (a *API) calendar(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Calendar(r.Context()))
+	return reply(w)(s.Register.Calendar(r.Context()))
 }
 
 func words(all []string) []events.Word {
@@ -304,9 +309,9 @@ func (a *API) impact(s *serving, w http.ResponseWriter, r *http.Request) error {
 	q := contracts.ImpactQuestion{Locations: words(v["location"]), Categories: words(v["category"]), From: from, To: to, KnownAt: v.Get("knownAt")}
 	if v.Get("list") == "ndjson" {
 		lines := newLines(w)
-		return lines.end(s.register.Affected(r.Context(), q, func(x contracts.Affected) error { return lines.write(x) }))
+		return lines.end(s.Register.Affected(r.Context(), q, func(x contracts.Affected) error { return lines.write(x) }))
 	}
-	return reply(w)(s.register.Impact(r.Context(), q))
+	return reply(w)(s.Register.Impact(r.Context(), q))
 }
 
 func (a *API) replay(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -329,24 +334,24 @@ func (a *API) replay(s *serving, w http.ResponseWriter, r *http.Request) error {
 		return &contracts.Problem{Type: "about:blank", Title: "The question cannot be understood", Status: 400, Code: "question", Field: "person", Detail: "an identifier does not belong into a URL; find the pseudonym first"}
 	}
 	lines := newLines(w)
-	return lines.end(s.register.Replay(r.Context(), q, func(x contracts.Recorded) error { return lines.write(x) }))
+	return lines.end(s.Register.Replay(r.Context(), q, func(x contracts.Recorded) error { return lines.write(x) }))
 }
 
 func (a *API) models(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Models(r.Context()))
+	return reply(w)(s.Register.Models(r.Context()))
 }
 
 func (a *API) rebuild(s *serving, w http.ResponseWriter, r *http.Request) error {
 	lines := newLines(w)
-	return lines.end(s.register.Rebuild(r.Context(), r.PathValue("name"), func(m contracts.Model) { _ = lines.write(m) }))
+	return lines.end(s.Register.Rebuild(r.Context(), r.PathValue("name"), func(m contracts.Model) { _ = lines.write(m) }))
 }
 
 func (a *API) policies(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Policies(r.Context()))
+	return reply(w)(s.Register.Policies(r.Context()))
 }
 
 func (a *API) policy(s *serving, w http.ResponseWriter, r *http.Request) error {
-	out, err := s.register.Policy(r.Context())
+	out, err := s.Register.Policy(r.Context())
 	if err != nil {
 		return err
 	}
@@ -356,11 +361,11 @@ func (a *API) policy(s *serving, w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) obligations(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Obligations(r.Context()))
+	return reply(w)(s.Register.Obligations(r.Context()))
 }
 
 func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) error {
-	all, err := s.register.Obligations(r.Context())
+	all, err := s.Register.Obligations(r.Context())
 	if err != nil {
 		return err
 	}
@@ -373,15 +378,15 @@ func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) err
 }
 
 func (a *API) verify(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Verify(r.Context()))
+	return reply(w)(s.Register.Verify(r.Context()))
 }
 
 func (a *API) quarantine(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Quarantined(r.Context()))
+	return reply(w)(s.Register.Quarantined(r.Context()))
 }
 
 func (a *API) tokens(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.register.Tokens(r.Context()))
+	return reply(w)(s.Register.Tokens(r.Context()))
 }
 
 func (a *API) createToken(s *serving, w http.ResponseWriter, r *http.Request) error {
@@ -389,7 +394,7 @@ func (a *API) createToken(s *serving, w http.ResponseWriter, r *http.Request) er
 	if err := question(r, &t); err != nil {
 		return err
 	}
-	out, err := s.register.CreateToken(r.Context(), t)
+	out, err := s.Register.CreateToken(r.Context(), t)
 	if err != nil {
 		return err
 	}
@@ -397,7 +402,7 @@ func (a *API) createToken(s *serving, w http.ResponseWriter, r *http.Request) er
 }
 
 func (a *API) revokeToken(s *serving, w http.ResponseWriter, r *http.Request) error {
-	if err := s.register.RevokeToken(r.Context(), r.PathValue("id")); err != nil {
+	if err := s.Register.RevokeToken(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -21,7 +21,7 @@ func (m *Model[P]) Compare(ctx context.Context) (rows int, different []string, e
 	defer m.Start()
 	dir, err := os.MkdirTemp(filepath.Dir(m.path), "compare-")
 	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.Name, err)
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
 	defer os.RemoveAll(dir)
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "model.db"))
@@ -31,19 +31,19 @@ func (m *Model[P]) Compare(ctx context.Context) (rows int, different []string, e
 	defer func() { _ = sqlite.Close(db) }()
 	p, err := m.make(ctx, db)
 	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.Name, err)
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
 	at, _, _ := m.Status()
 	if err := replayUpTo(ctx, m.log, p, at); err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.Name, err)
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
 	live, n, err := digests(ctx, m.db.Read)
 	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.Name, err)
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
 	rebuilt, _, err := digests(ctx, db.Read)
 	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.Name, err)
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
 	for table, d := range live {
 		if rebuilt[table] != d {

@@ -24,9 +24,25 @@ const (
 	Stuck      = "stuck"
 )
 
+// Runner is a model whatever its questions are: what the wiring, the health check and the list of models need to know.
+type Runner interface {
+	Name() string
+	// Start follows the log until Halt or Close. Halt waits until following has ended.
+	Start()
+	Halt()
+	// Status says how far the model is, in which state, and why it is stuck.
+	Status() (at events.Position, state string, err error)
+	// Level waits until the model has reached a position; bounded by the context.
+	Level(ctx context.Context, to events.Position) error
+	// Rebuild folds the whole log beside the live store, then swaps.
+	Rebuild(ctx context.Context, progress func(at, head events.Position)) error
+	// Compare rebuilds beside and says which tables differ from the live ones.
+	Compare(ctx context.Context) (rows int, different []string, err error)
+}
+
 // Model is one projection at work. P is its own type, for its questions.
 type Model[P contracts.Projection] struct {
-	Name string
+	name string
 	log  contracts.Log
 	path string
 	make func(context.Context, contracts.Database) (P, error)
@@ -46,7 +62,7 @@ type Model[P contracts.Projection] struct {
 
 // Open opens a model's store at path. Nothing is read from the log before Start.
 func Open[P contracts.Projection](ctx context.Context, name, path string, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) (*Model[P], error) {
-	m := &Model[P]{Name: name, log: log, path: path, make: construct, state: CatchingUp, moved: make(chan struct{})}
+	m := &Model[P]{name: name, log: log, path: path, make: construct, state: CatchingUp, moved: make(chan struct{})}
 	if err := m.open(ctx); err != nil {
 		return nil, err
 	}
@@ -61,18 +77,21 @@ func (m *Model[P]) open(ctx context.Context) error {
 	p, err := m.make(ctx, db)
 	if err != nil {
 		_ = sqlite.Close(db)
-		return fmt.Errorf("opening %s: %w", m.Name, err)
+		return fmt.Errorf("opening %s: %w", m.name, err)
 	}
 	at, err := p.Position(ctx)
 	if err != nil {
 		_ = sqlite.Close(db)
-		return fmt.Errorf("opening %s: %w", m.Name, err)
+		return fmt.Errorf("opening %s: %w", m.name, err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current, m.db, m.position = p, db, at
 	return nil
 }
+
+// Name is the projection's name.
+func (m *Model[P]) Name() string { return m.name }
 
 // Start follows the log until Close.
 func (m *Model[P]) Start() {
@@ -252,11 +271,11 @@ func (m *Model[P]) Level(ctx context.Context, to events.Position) error {
 			return nil
 		}
 		if state == Stuck {
-			return fmt.Errorf("%s is stuck: %w", m.Name, err)
+			return fmt.Errorf("%s is stuck: %w", m.name, err)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s has not reached the position asked for in time: %w", m.Name, ctx.Err())
+			return fmt.Errorf("%s has not reached the position asked for in time: %w", m.name, ctx.Err())
 		case <-moved:
 		}
 	}
@@ -283,27 +302,27 @@ func (m *Model[P]) Rebuild(ctx context.Context, progress func(at, head events.Po
 	p, err := m.make(ctx, db)
 	if err != nil {
 		_ = sqlite.Close(db)
-		return fmt.Errorf("preparing a new %s: %w", m.Name, err)
+		return fmt.Errorf("preparing a new %s: %w", m.name, err)
 	}
 	if _, err := Replay(ctx, m.log, p, progress); err != nil {
 		_ = sqlite.Close(db)
-		return fmt.Errorf("rebuilding %s: %w", m.Name, err)
+		return fmt.Errorf("rebuilding %s: %w", m.name, err)
 	}
 	if err := sqlite.Close(db); err != nil {
-		return fmt.Errorf("rebuilding %s: %w", m.Name, err)
+		return fmt.Errorf("rebuilding %s: %w", m.name, err)
 	}
 	m.Halt()
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	defer m.Start()
 	if err := sqlite.Close(m.db); err != nil {
-		return fmt.Errorf("closing the old %s: %w", m.Name, err)
+		return fmt.Errorf("closing the old %s: %w", m.name, err)
 	}
 	if err := sqlite.Remove(m.path); err != nil {
 		return err
 	}
 	if err := os.Rename(beside, m.path); err != nil {
-		return fmt.Errorf("putting the new %s in place: %w", m.Name, err)
+		return fmt.Errorf("putting the new %s in place: %w", m.name, err)
 	}
 	return m.open(ctx)
 }

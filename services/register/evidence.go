@@ -38,75 +38,89 @@ func (r *Register) evidence(ctx context.Context) (evidence, error) {
 			if err != nil {
 				return nil, err
 			}
-			ev.take(e, f)
+			for _, room := range rooms {
+				room.shows(f, func(what string) { ev.note(what, e) })
+			}
 		}
 	}
 	return ev, nil
 }
 
-func (ev evidence) take(e *events.Event, f events.Fact) {
+// room is what one part of the engine shows of the policy: which facts are evidence of what, and what each sentence needs.
+type room struct {
+	shows func(f events.Fact, note func(what string))
+	needs map[string][]string // of a sentence; all must be there
+	// gaps are sentences that are not kept at this moment, with the reason: something overdue, something missing. May be nil.
+	gaps func(ctx context.Context, r *Register) (map[string]string, error)
+}
+
+var rooms = []room{handling}
+
+// handling is what collection, use and provision show.
+var handling = room{needs: handlingNeeds, shows: handlingShows}
+
+func handlingShows(f events.Fact, note func(what string)) {
 	switch f := f.(type) {
 	case *events.Collected:
-		ev.note("collections recorded with operation, purpose and category", e)
+		note("collections recorded with operation, purpose and category")
 		for _, b := range f.Purposes {
 			if len(b.Of) > 0 {
-				ev.note("records bound to "+string(b.ID), e)
+				note("records bound to " + string(b.ID))
 			}
 		}
 		for _, rec := range f.Records {
 			switch rec.Category {
 			case "pd:Transaction", "pd:Purchase", "pd:TravelHistory", "ts:RentalDevice":
-				ev.note("transaction records held as personal data", e)
+				note("transaction records held as personal data")
 			}
 		}
 		if f.Minor {
-			ev.note("minors collected with a guardian's consent", e)
+			note("minors collected with a guardian's consent")
 		}
 		if f.Transport == "tls" {
-			ev.note("collections over an encrypted connection", e)
+			note("collections over an encrypted connection")
 		}
 		if f.Role == "processor" {
-			ev.note("entrusted records kept apart as not disclosable", e)
+			note("entrusted records kept apart as not disclosable")
 		}
 		if !f.Person.Birthdate.IsZero() {
-			ev.note("ages judged by the table at collection", e)
+			note("ages judged by the table at collection")
 		}
 	case *events.Refused:
-		ev.note("refused: "+string(f.Rule), e)
+		note("refused: " + string(f.Rule))
 	case *events.Used:
-		ev.note("uses asked of the purpose gate", e)
+		note("uses asked of the purpose gate")
 		if !f.Allowed {
-			ev.note("uses refused by the purpose gate", e)
+			note("uses refused by the purpose gate")
 		}
 	case *events.Transferred:
-		ev.note("transfers recorded with recipient and basis", e)
+		note("transfers recorded with recipient and basis")
 		if f.Kind == "entrusted" {
-			ev.note("entrustments to registered recipients", e)
+			note("entrustments to registered recipients")
 		}
 	case *events.NoticeShown:
 		if f.Deemed {
-			ev.note("deemed acknowledgements recorded as notices, never as consent", e)
+			note("deemed acknowledgements recorded as notices, never as consent")
 		}
 	case *events.TrackingRefused:
-		ev.note("refusals of tracking taken", e)
+		note("refusals of tracking taken")
 	case *events.PolicyPublished:
-		ev.note("policies published with their purposes", e)
+		note("policies published with their purposes")
 	case *events.Recipient:
-		ev.note("recipients registered or reviewed", e)
+		note("recipients registered or reviewed")
 	case *events.MilestoneReached:
-		ev.note("milestones that end purposes", e)
+		note("milestones that end purposes")
 	case *events.Deleted:
-		ev.note("disposals", e)
+		note("disposals")
 	case *events.KeysDestroyed:
-		ev.note("keys destroyed for good", e)
+		note("keys destroyed for good")
 	case *events.Accessed:
-		ev.note("looks at values recorded before they were shown", e)
+		note("looks at values recorded before they were shown")
 	default: // no evidence of a sentence by itself
 	}
 }
 
-// needs are, for a sentence, the kinds of evidence that show it: all in one list must be there.
-var needs = map[string][]string{
+var handlingNeeds = map[string][]string{
 	"S1":  {"collections recorded with operation, purpose and category"},
 	"S7":  {"collections recorded with operation, purpose and category", "refused: unknown_purpose"},
 	"S8":  {"uses asked of the purpose gate"},
@@ -128,8 +142,29 @@ var needs = map[string][]string{
 	"S63": {"entrustments to registered recipients", "recipients registered or reviewed"},
 }
 
-func (ev evidence) judge(o *contracts.Obligation) {
-	want := needs[o.ID]
+// gaps are what the rooms know to be wrong now, by sentence.
+func (r *Register) gaps(ctx context.Context) (map[string][]string, error) {
+	all := map[string][]string{}
+	for _, room := range rooms {
+		if room.gaps == nil {
+			continue
+		}
+		some, err := room.gaps(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		for id, reason := range some {
+			all[id] = append(all[id], reason)
+		}
+	}
+	return all, nil
+}
+
+func (ev evidence) judge(o *contracts.Obligation, gaps []string) {
+	var want []string
+	for _, room := range rooms {
+		want = append(want, room.needs[o.ID]...)
+	}
 	if len(want) == 0 {
 		o.Caveats = append(o.Caveats, "No evidence is gathered for this sentence yet.")
 		return
@@ -143,7 +178,11 @@ func (ev evidence) judge(o *contracts.Obligation) {
 			o.Caveats = append(o.Caveats, "The log shows nothing yet of: "+what+".")
 		}
 	}
-	if !missing {
+	switch {
+	case len(gaps) > 0:
+		o.State = "gap"
+		o.Caveats = append(o.Caveats, gaps...)
+	case !missing:
 		o.State = "kept"
 	}
 }

@@ -29,6 +29,7 @@ type Register struct {
 	Dossiers  *models.Model[*dossier.Dossier]
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
+	All       []models.Runner // every model, these three among them
 	Store     *tokens.Store
 	Now       func() time.Time
 }

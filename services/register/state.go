@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -16,24 +17,6 @@ import (
 	"github.com/daicho-dev/daicho/services/tokens"
 )
 
-// runner is a model without its type.
-type runner interface {
-	Status() (events.Position, string, error)
-	Rebuild(context.Context, func(at, head events.Position)) error
-	Compare(context.Context) (int, []string, error)
-	Level(context.Context, events.Position) error
-}
-
-func (r *Register) runners() []struct {
-	name string
-	runner
-} {
-	return []struct {
-		name string
-		runner
-	}{{"dossier", r.Dossiers}, {"retention", r.Retention}, {"breach", r.Breach}}
-}
-
 // Models says how far each projection is.
 func (r *Register) Models(ctx context.Context) ([]contracts.Model, error) {
 	if err := allow(ctx, readers...); err != nil {
@@ -44,17 +27,17 @@ func (r *Register) Models(ctx context.Context) ([]contracts.Model, error) {
 		return nil, err
 	}
 	var out []contracts.Model
-	for _, m := range r.runners() {
+	for _, m := range r.All {
 		r.level(ctx, m)
 		at, state, stuck := m.Status()
-		line := contracts.Model{Name: m.name, Position: at, State: state}
+		line := contracts.Model{Name: m.Name(), Position: at, State: state}
 		if head > at {
 			line.Lag = uint64(head - at)
 		}
 		if stuck != nil {
 			line.Error = stuck.Error()
 		}
-		if m.name == "dossier" {
+		if m.Name() == "dossier" {
 			if err := r.Dossiers.Ask(func(d *dossier.Dossier) error {
 				n, byType, err := d.Stats(ctx)
 				line.People, line.Events = &n, byType
@@ -73,8 +56,10 @@ func (r *Register) Rebuild(ctx context.Context, name string, progress func(contr
 	if err := allow(ctx); err != nil {
 		return err
 	}
-	for _, m := range r.runners() {
-		if m.name == name {
+	names := make([]string, len(r.All))
+	for i, m := range r.All {
+		names[i] = m.Name()
+		if m.Name() == name {
 			return m.Rebuild(ctx, func(at, head events.Position) {
 				if progress != nil {
 					progress(contracts.Model{Name: name, Position: at, Lag: uint64(head - min(at, head)), State: "rebuilding"})
@@ -82,7 +67,7 @@ func (r *Register) Rebuild(ctx context.Context, name string, progress func(contr
 			})
 		}
 	}
-	return notFound("there is no model of this name: dossier, retention, breach")
+	return notFound("there is no model of this name: " + strings.Join(names, ", "))
 }
 
 // Policies lists the published versions.
@@ -171,12 +156,12 @@ func (r *Register) Verify(ctx context.Context) (contracts.Verified, error) {
 		return v, err
 	}
 	add(logged.check)
-	for _, m := range r.runners() {
+	for _, m := range r.All {
 		n, different, err := m.Compare(ctx)
 		if err != nil {
 			return v, err
 		}
-		c := contracts.Check{Name: m.name + " equals its rebuild from the log", OK: len(different) == 0, Count: n}
+		c := contracts.Check{Name: m.Name() + " equals its rebuild from the log", OK: len(different) == 0, Count: n}
 		if !c.OK {
 			c.Detail = fmt.Sprintf("tables that differ: %v; rebuild the model and report this", different)
 		}
@@ -305,10 +290,14 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 	if err != nil {
 		return nil, err
 	}
+	gaps, err := r.gaps(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []contracts.Obligation
 	for _, o := range obligations.All() {
 		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}
-		found.judge(&line)
+		found.judge(&line, gaps[o.ID])
 		out = append(out, line)
 	}
 	return out, nil

@@ -97,15 +97,15 @@ func (m *measured) Dir() string        { return m.e.cfg.Data }
 func (m *measured) Log() contracts.Log { return m.e.log }
 
 func (m *measured) Hold() {
-	m.e.stores.Dossier.Halt()
-	m.e.stores.Retention.Halt()
-	m.e.stores.Breach.Halt()
+	for _, model := range m.e.stores.All {
+		model.Halt()
+	}
 }
 
 func (m *measured) Resume(ctx context.Context) error {
-	m.e.stores.Dossier.Start()
-	m.e.stores.Retention.Start()
-	m.e.stores.Breach.Start()
+	for _, model := range m.e.stores.All {
+		model.Start()
+	}
 	return wait(ctx, m.Client("admin"))
 }
 

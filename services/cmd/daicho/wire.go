@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -134,6 +135,7 @@ type Stores struct {
 	Dossier   *models.Model[*dossier.Dossier]
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
+	All       []models.Runner // every model, in the order in which they start
 }
 
 func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
@@ -157,24 +159,22 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Breach.Close))
+	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach}
 	return s, nil
 }
 
 func newMetrics(log contracts.Log, s *Stores) *metrics.Metrics {
 	m := metrics.New()
-	lag := func(status func() (events.Position, string, error)) func() float64 {
-		return func() float64 {
+	for _, model := range s.All {
+		m.Lag(model.Name(), func() float64 {
 			head, err := log.Head(context.Background())
-			at, _, _ := status()
+			at, _, _ := model.Status()
 			if err != nil || head < at {
 				return 0
 			}
 			return float64(head - at)
-		}
+		})
 	}
-	m.Lag("dossier", lag(s.Dossier.Status))
-	m.Lag("retention", lag(s.Retention.Status))
-	m.Lag("breach", lag(s.Breach.Status))
 	return m
 }
 
@@ -213,6 +213,7 @@ type Engine struct {
 	server   *http.Server
 	gateway  *intake.Gateway
 	keeper   *keeper.Keeper
+	workers  []working
 	booted   chan struct{}
 	boot     context.CancelFunc
 	failed   atomic.Pointer[error]
@@ -287,25 +288,43 @@ func (e *Engine) begin(ctx context.Context) error {
 	if err := e.publish(ctx); err != nil {
 		return err
 	}
-	e.keeper.Start()
-	e.stores.Dossier.Start()
-	e.stores.Retention.Start()
-	e.stores.Breach.Start()
+	e.work("destruction of keys", e.keeper)
+	for _, m := range e.stores.All {
+		m.Start()
+	}
 	if err := e.keysThere(ctx); err != nil {
 		return err
 	}
 	r := &register.Register{
 		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach,
-		Store: e.tokens, Now: time.Now,
+		All: e.stores.All, Store: e.tokens, Now: time.Now,
 	}
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	e.api.Ready(r, e.gateway, func() error { return e.level(target) })
+	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
+}
+
+// worker does a room's work in the background, from Start until Close. Close waits until it has ended; Err says why it is stuck.
+type worker interface {
+	Start()
+	Close()
+	Err() error
+}
+
+type working struct {
+	what string
+	worker
+}
+
+// work starts a worker; the health check asks it, and the end closes it, the last started first.
+func (e *Engine) work(what string, w worker) {
+	w.Start()
+	e.workers = append(e.workers, working{what, w})
 }
 
 // publish puts the first policy into an empty register.
@@ -338,15 +357,13 @@ func (e *Engine) publish(ctx context.Context) error {
 
 // level says what is not yet level with a head.
 func (e *Engine) level(target events.Position) error {
-	for name, status := range map[string]func() (events.Position, string, error){
-		"dossier": e.stores.Dossier.Status, "retention": e.stores.Retention.Status, "breach": e.stores.Breach.Status,
-	} {
-		at, state, err := status()
+	for _, m := range e.stores.All {
+		at, state, err := m.Status()
 		if state == models.Stuck {
-			return fmt.Errorf("%s is stuck: %w", name, err)
+			return fmt.Errorf("%s is stuck: %w", m.Name(), err)
 		}
 		if at < target {
-			return fmt.Errorf("%s is at position %v of %v", name, at, target)
+			return fmt.Errorf("%s is at position %v of %v", m.Name(), at, target)
 		}
 	}
 	return nil
@@ -362,18 +379,18 @@ func (e *Engine) health() error {
 	default:
 		return nil
 	}
-	for name, status := range map[string]func() (events.Position, string, error){
-		"dossier": e.stores.Dossier.Status, "retention": e.stores.Retention.Status, "breach": e.stores.Breach.Status,
-	} {
-		if _, state, err := status(); state == models.Stuck {
-			return fmt.Errorf("%s is stuck: %w", name, err)
+	for _, m := range e.stores.All {
+		if _, state, err := m.Status(); state == models.Stuck {
+			return fmt.Errorf("%s is stuck: %w", m.Name(), err)
 		}
 	}
 	if err := e.gateway.Err(); err != nil {
 		return fmt.Errorf("intake is stuck: %w", err)
 	}
-	if err := e.keeper.Err(); err != nil {
-		return fmt.Errorf("the destruction of keys is stuck: %w", err)
+	for _, w := range e.workers {
+		if err := w.Err(); err != nil {
+			return fmt.Errorf("the %s is stuck: %w", w.what, err)
+		}
 	}
 	return nil
 }
@@ -408,7 +425,9 @@ func (e *Engine) end(ctx context.Context) error {
 	e.boot()
 	<-e.booted
 	if e.failed.Load() == nil {
-		e.keeper.Close()
+		for _, w := range slices.Backward(e.workers) {
+			w.Close()
+		}
 		err = errors.Join(err, e.gateway.Close())
 	}
 	return err
