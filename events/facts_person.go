@@ -89,7 +89,8 @@ type TrackingRefused struct {
 }
 
 // Selector names records of a person: by key (all or nothing), by matter, by category; given several, all must hold. None
-// at all means every live record that the source's first path segment brought.
+// at all means every live record that the source's first path segment brought. The engine's own services, which know no keys, select by
+// ordinal: of those they name, the ones for which the event still makes sense are taken.
 type Selector struct {
 	Records    []Key     `json:"records,omitempty" daicho:"submitted"`
 	Matter     Key       `json:"matter,omitempty"`
@@ -99,7 +100,7 @@ type Selector struct {
 
 // Empty says that the emitter selected nothing in particular.
 func (s Selector) Empty() bool {
-	return len(s.Records) == 0 && s.Matter == "" && len(s.Categories) == 0
+	return len(s.Records) == 0 && s.Matter == "" && len(s.Categories) == 0 && len(s.Of) == 0
 }
 
 // PurposeBound binds records to one more purpose.

@@ -50,13 +50,12 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 		})
 	case *events.Transferred:
 		s.each(f.Of, func(r *Record) {
-			if at(r.With, f.Recipient) == nil {
-				r.With = append(r.With, Place{ID: f.Recipient, Since: m, Purpose: f.Purpose})
-			}
+			r.handOver(f, m)
 		})
 		s.touch(f.Matter, m)
 	case *events.DisposalConfirmed:
 		s.each(f.Of, func(r *Record) { leave(r.With, f.Recipient, m) })
+		s.confirmed(f.Recipient, m)
 	case *events.Corrected:
 		if r := s.Record(f.Of); r != nil {
 			if f.Kept {
@@ -83,7 +82,9 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 		s.deleted(f, m)
 	case *events.Link:
 		s.link(e, f, m)
-	case *events.NoticeShown, *events.Used, *events.Recall, *events.KeysDestroyed, *events.Accessed:
+	case *events.Recall:
+		s.recall(e, f, m)
+	case *events.NoticeShown, *events.Used, *events.KeysDestroyed, *events.Accessed:
 		// recorded; nothing of the state rests on them
 	default: // not about a person
 	}
@@ -325,6 +326,13 @@ func (s *State) Clone() *State {
 		r := &n.Records[i]
 		r.Kept, r.Bindings = slices.Clone(r.Kept), slices.Clone(r.Bindings)
 		r.Locations, r.With = slices.Clone(r.Locations), slices.Clone(r.With)
+		for j := range r.With {
+			r.With[j].Grounds = slices.Clone(r.With[j].Grounds)
+		}
+	}
+	n.Recalls = slices.Clone(s.Recalls)
+	for i := range n.Recalls {
+		n.Recalls[i].Of = slices.Clone(n.Recalls[i].Of)
 	}
 	if s.Matters != nil {
 		n.Matters = make(map[events.Key]Marks, len(s.Matters))

@@ -19,11 +19,13 @@ type Submission struct {
 	Fact   events.Fact
 	Gone   time.Time                     // when somebody was forgotten under the same identifier; zero if nobody was
 	Known  func(p events.Pseudonym) bool // whether another person is known
+	Own    bool                          // it is the engine's own
 }
 
 // Decision is what becomes of a submission: a fact to record, or a refusal, or where it was recorded before.
 type Decision struct {
 	Fact      events.Fact
+	First     []*events.Recall // to be recorded before the fact, in the same write; their names are the caller's to give
 	Refusal   *events.Refusal
 	Duplicate events.Position
 }
@@ -49,10 +51,10 @@ func Decide(o *organisation.State, s *State, in Submission, now time.Time) Decis
 		return Decision{Refusal: r}
 	}
 	d.number()
-	if r := d.rules(); r != nil {
+	if r := d.rules(now); r != nil {
 		return Decision{Refusal: r}
 	}
-	return Decision{Fact: in.Fact}
+	return Decision{Fact: in.Fact, First: d.askedBack(now)}
 }
 
 type decision struct {
@@ -92,7 +94,7 @@ func (d *decision) circumstances() *events.Refusal {
 	if r != nil {
 		return r
 	}
-	if !d.s.Exists() && !d.in.Kind.Makes {
+	if !d.s.Exists() && !d.in.Kind.Makes && !d.outlives() {
 		if !d.in.Gone.IsZero() && !d.in.Time.After(d.in.Gone) {
 			return refuse("record_gone", "/subject", "the person was forgotten")
 		}
@@ -120,7 +122,7 @@ func (d *decision) number() {
 }
 
 // rules are the rules of each type, which also complete its fact.
-func (d *decision) rules() *events.Refusal {
+func (d *decision) rules(now time.Time) *events.Refusal {
 	switch f := d.in.Fact.(type) {
 	case *events.Collected:
 		return d.collected(f)
@@ -139,9 +141,9 @@ func (d *decision) rules() *events.Refusal {
 	case *events.Transferred:
 		return d.transferred(f)
 	case *events.Recall:
-		return d.withRecipient(&f.Selector, f.Recipient)
+		return d.recalled(f, now)
 	case *events.DisposalConfirmed:
-		return d.withRecipient(&f.Selector, f.Recipient)
+		return d.disposalConfirmed(f)
 	case *events.Corrected:
 		return d.corrected(f)
 	case *events.Suspension:

@@ -29,6 +29,11 @@ func (d *decision) takeFrom(sel *events.Selector, rule, text string, among, fits
 	case sel.Matter == "":
 		field = "/data"
 	}
+	if len(sel.Of) > 0 && len(sel.Records) == 0 {
+		named := sel.Of
+		fits = both(fits, among)
+		among = func(r *Record) bool { return slices.Contains(named, r.N) }
+	}
 	wide := func(r *Record) bool {
 		return (sel.Matter == "" || r.Matter == sel.Matter) && (len(sel.Categories) == 0 || slices.Contains(sel.Categories, r.Category))
 	}
@@ -71,6 +76,14 @@ func (d *decision) takeFrom(sel *events.Selector, rule, text string, among, fits
 	slices.Sort(of)
 	sel.Of, sel.Records = of, nil
 	return nil
+}
+
+// both asks two conditions; a nil one is met.
+func both(a, b func(*Record) bool) func(*Record) bool {
+	if a == nil {
+		return b
+	}
+	return func(r *Record) bool { return a(r) && b(r) }
 }
 
 // newest is the last record under a key among those that count, or nil: a key may name a new record once the old one is gone.

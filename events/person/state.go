@@ -29,6 +29,7 @@ type State struct {
 	Consents []Consent            `json:"consents,omitempty"`
 	Holds    []Hold               `json:"holds,omitempty"`
 	Links    []Link               `json:"links,omitempty"`
+	Recalls  []Recall             `json:"recalls,omitempty"` // what recipients were asked to give back or destroy
 	Notes    []Note               `json:"notes,omitempty"`
 	Refused  []events.Word        `json:"refused,omitempty"` // channels on which tracking is refused
 	Contact  policy.Mark          `json:"contact,omitzero"`  // last contact or transaction
@@ -77,7 +78,7 @@ type Place struct {
 	ID      events.Word  `json:"id"`
 	Since   policy.Mark  `json:"s"`
 	Until   *policy.Mark `json:"u,omitempty"`
-	Purpose events.Word  `json:"p,omitzero"`
+	Grounds []Ground     `json:"g,omitempty"` // of a recipient: each transfer's, as long as the record is there
 }
 
 // Consent is the last word of the person on a purpose.

@@ -56,6 +56,7 @@ type item struct {
 	Submission
 	caller  Caller
 	keys    []string // whose turn it waits for
+	weight  int      // the most events that it may become in one stream
 	barrier bool     // changes the organisation: nothing is decided beside it
 	receipt contracts.Receipt
 	err     error // the outcome is not known to us
@@ -172,7 +173,10 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 	items := make([]*item, len(all))
 	wg.Add(len(all))
 	for i := range all {
-		items[i] = &item{Submission: all[i], caller: caller, done: &wg}
+		items[i] = &item{Submission: all[i], caller: caller, weight: 1, done: &wg}
+		if _, ok := all[i].Fact.(*events.Deleted); ok { // a recall from each recipient may go before it
+			items[i].weight = min(1+len(g.org.Load().Recipients), contracts.MaxWrite)
+		}
 	}
 	if err := g.address(ctx, items); err != nil {
 		return nil, err

@@ -159,6 +159,9 @@ func (gr *group) prepare(ctx context.Context) error {
 			}
 		}
 	}
+	if err := gr.hearOfRecalls(ctx); err != nil {
+		return err
+	}
 	if gr.states, err = gr.g.states.load(ctx, streams); err != nil {
 		return err
 	}
@@ -194,6 +197,11 @@ func (gr *group) one(it *item) error {
 		return err
 	}
 	if keys == nil { // forgotten, or a pseudonym that never was
+		if it.caller.Role == "engine" {
+			if done, err := gr.outlives(it, st); done || err != nil {
+				return err
+			}
+		}
 		gr.refuse(it, &events.Refusal{Rule: "person_unknown", Field: "/subject", Text: "nobody is known under this pseudonym"})
 		return nil
 	}
@@ -203,6 +211,7 @@ func (gr *group) one(it *item) error {
 	d := person.Decide(gr.org, state, person.Submission{
 		Kind: it.Kind, Source: it.Source, Tag: tag, Time: it.Time, Fact: it.Fact, Gone: gr.found[it.Subject].Gone,
 		Known: func(p events.Pseudonym) bool { return gr.state(events.PersonStream(p)).Exists() },
+		Own:   it.caller.Role == "engine",
 	}, gr.g.now())
 	switch {
 	case d.Refusal != nil:
@@ -214,6 +223,11 @@ func (gr *group) one(it *item) error {
 	}
 	if err := seal(it.Kind.Type, d.Fact, state, keys); err != nil {
 		return fmt.Errorf("sealing: %w", err)
+	}
+	for _, r := range d.First {
+		if err := gr.askBack(st, keys, r); err != nil {
+			return err
+		}
 	}
 	for tag, word := range cases {
 		gr.cases = append(gr.cases, caseWord{st, tag, word})

@@ -63,6 +63,10 @@ func (gr *group) organised(it *item, st events.Stream) error {
 		gr.refuse(it, r)
 		return nil
 	}
+	if r := gr.confirmable(it); r != nil {
+		gr.refuse(it, r)
+		return nil
+	}
 	events.Walk(it.Fact, events.Carrying{
 		Identity: func(_ string, p *events.Identity) { *p = gr.identity(*p, it.Fact) },
 		Key:      func(field string, k *events.Key) { *k = events.Key(gr.g.vault.Peppered(field, string(*k))) },

@@ -106,11 +106,11 @@ func next(waiting []*item, busy map[string]bool, under int) (group, rest []*item
 		}
 		free := true
 		for _, k := range it.keys {
-			free = free && !busy[k] && !blocked[k] && taken[k] < contracts.MaxWrite
+			free = free && !busy[k] && !blocked[k] && taken[k]+it.weight <= contracts.MaxWrite
 		}
 		if free {
 			for _, k := range it.keys {
-				taken[k]++
+				taken[k] += it.weight
 			}
 			group = append(group, it)
 			continue

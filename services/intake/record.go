@@ -78,6 +78,7 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 			if decodeErr != nil {
 				return gr.items, decodeErr
 			}
+			gr.g.states.recalls.hear(e, f)
 			state.Apply(e, f)
 			upTo = max(upTo, e.Position)
 			if organisation.Concerns(e) {

@@ -28,6 +28,7 @@ type states struct {
 	open    map[int]events.Position // appends under way → what was acked when they began
 	nextKey int
 	scanned events.Position // the log has been read up to here, whoever wrote it
+	recalls recalls
 }
 
 type entry struct {
@@ -41,6 +42,7 @@ var stateSchema = []string{
 	`create table if not exists states (stream text primary key, position bigint not null, state bytea not null)`,
 	`create table if not exists refused (tag text not null, rule text not null, primary key (tag, rule))`,
 	`create table if not exists progress (id integer primary key, position bigint not null)`,
+	recallSchema,
 }
 
 func openStates(ctx context.Context, db contracts.Database) (*states, error) {
@@ -60,7 +62,9 @@ func openStates(ctx context.Context, db contracts.Database) (*states, error) {
 		return nil, fmt.Errorf("reading the position of the store of person states: %w", err)
 	}
 	s.acked, s.scanned = events.Position(at), events.Position(at)
-	return s, nil
+	recalls, err := readRecalls(ctx, db)
+	s.recalls = recalls
+	return s, err
 }
 
 // load answers the states of streams; a stream without events has an empty one. They must not be changed in place.
@@ -177,7 +181,7 @@ func (s *states) flush(ctx context.Context) error {
 	s.dirty = map[events.Stream]*person.State{}
 	s.mu.Unlock()
 	if len(work) == 0 {
-		return nil
+		return nil // a recall stands in a person's stream: none is new either
 	}
 	if err := s.write(ctx, work, complete); err != nil {
 		s.mu.Lock()
@@ -213,11 +217,19 @@ func (s *states) write(ctx context.Context, work map[events.Stream]*person.State
 			return err
 		}
 	}
+	named, err := s.recalls.write(ctx, tx)
+	if err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1)
 		on conflict (id) do update set position = excluded.position where progress.position < excluded.position`, int64(complete)); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.recalls.written(named)
+	return nil
 }
 
 // refusedBefore says which of some (tag, rule) pairs have been recorded, and remembers the others.
@@ -319,6 +331,7 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 			state = state.Clone()
 			changed[e.Stream] = state
 		}
+		s.recalls.hear(e, f)
 		if e.Position > state.Position {
 			state.Apply(e, f)
 		}
