@@ -29,7 +29,30 @@ type Recipient struct {
 	Contract   *Contract `json:"contract,omitempty"`
 	Safeguard  Word      `json:"safeguard,omitempty" oneof:"domestic|designated_country|equivalent_system|consent"`
 	ReviewDue  Day       `json:"reviewDue,omitempty"`
-	Reentrusts []Text    `json:"reentrusts,omitempty"`
+	Reentrusts []Text    `json:"reentrusts,omitempty"` // to whom it hands on, with our leave
+
+	Countries      []Country  `json:"countries,omitempty"`  // where it handles data besides its own country
+	Categories     []Word     `json:"categories,omitempty"` // the most that its contract covers; none: what each purpose permits
+	Selection      *Selection `json:"selection,omitempty"`
+	Abroad         *Abroad    `json:"abroad,omitempty"`
+	RecallDays     int        `json:"recallDays,omitzero"` // civil days to confirm a recall; none: the policy's
+	Webhook        Text       `json:"webhook,omitempty"`   // where it is told of recalls
+	Address        Text       `json:"address,omitempty"`
+	Representative Secret     `json:"representative,omitzero"` // of a company, for records of provision
+	By             Identity   `json:"by,omitempty"`            // who registered, reviewed or ended it
+}
+
+// Selection is why a recipient was found fit: the first duty of whoever entrusts (APPI 25 and its guideline: selection, contract, supervision).
+type Selection struct {
+	On      Day    `json:"on" daicho:"required"`
+	Reasons []Text `json:"reasons" daicho:"required"`
+}
+
+// Abroad is what people are told before they consent to a provision abroad (APPI 28(2), Rule 17(2)), and what is looked at again where the
+// recipient's own system is relied on (28(3)).
+type Abroad struct {
+	System   Text `json:"system,omitempty"`   // the country's system of protection
+	Measures Text `json:"measures,omitempty"` // the recipient's own
 }
 
 // Contract is the paper that a recipient works under.

@@ -17,8 +17,15 @@ type Collected struct {
 	Guardian  *Guardian   `json:"guardian,omitempty"`
 	Role      Word        `json:"role,omitempty" oneof:"controller|processor"`
 	Client    Word        `json:"client,omitempty"` // of entrusted work
+	Received  *Received   `json:"received,omitempty"`
 	Minor     bool        `json:"minor,omitzero" daicho:"engine"`
 	Majority  Month       `json:"majority,omitempty" daicho:"engine"` // of a minor: the month of majority
+}
+
+// Received says that a third party provided the data, and what was confirmed then: who provides, and how they came by it (APPI 30).
+type Received struct {
+	From     Word `json:"from" daicho:"required"` // as registered among the recipients
+	Acquired Word `json:"acquired" daicho:"required" oneof:"from_person|from_public|from_third_party|otherwise"`
 }
 
 // NewRecord is one value of one category. The ordinal of its sealed value is the record's id.
@@ -149,6 +156,9 @@ type Transferred struct {
 	Basis     Word    `json:"basis" daicho:"required" oneof:"contract|consent|legitimate_interest|legal_obligation"`
 	Country   Country `json:"country" daicho:"required"`
 	Contract  Key     `json:"contract,omitempty"`
+	Reference Secret  `json:"reference,omitzero"`                                                                                             // what the recipient knows the data by: a recall names it
+	Route     Word    `json:"route,omitempty" daicho:"engine" oneof:"domestic|designated_country|equivalent_system|consent|legal_obligation"` // that APPI 28 leaves open
+	Provision bool    `json:"provision,omitzero" daicho:"engine"`                                                                             // the record of APPI 29 is this event
 }
 
 // Recall asks a recipient to give back or destroy, or says that it has not in time (recall_requested, recall_overdue).

@@ -1,7 +1,6 @@
 package organisation
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -78,20 +77,4 @@ func published(s *State, f *events.PolicyPublished) *events.Refusal {
 		}
 	}
 	return nil
-}
-
-func recipientRules(s *State, in Submission, f *events.Recipient) *events.Refusal {
-	if in.Kind.Type != events.TypeRecipientRegistered {
-		if r := known(s, f.Recipient); r != nil {
-			return r
-		}
-	} else if f.Name == "" || f.Country == "" || len(f.Kinds) == 0 || len(f.Purposes) == 0 || f.Safeguard == "" {
-		return refuse(events.RuleSchema, "/data", "a registration needs name, country, kinds, purposes and safeguard")
-	}
-	for i, p := range f.Purposes {
-		if s.Policy.Purpose(p) == nil {
-			return refuse("unknown_purpose", "/data/purposes/"+strconv.Itoa(i), "is not known to the policy in force")
-		}
-	}
-	return s.source(in.Source)
 }

@@ -24,14 +24,10 @@ type State struct {
 // Recipient is a recipient as it was registered or reviewed last.
 type Recipient struct {
 	events.Recipient
-	Since  time.Time
-	Ended  *time.Time
-	Active bool
-}
-
-// Takes says whether the recipient may receive data for a purpose in a kind of transfer.
-func (r *Recipient) Takes(purpose, kind events.Word) bool {
-	return r.Active && has(r.Purposes, purpose) && has(r.Kinds, kind)
+	Since    time.Time
+	Reviewed *time.Time // or registered, if never since
+	Ended    *time.Time
+	Active   bool
 }
 
 func has(all []events.Word, w events.Word) bool {
@@ -91,22 +87,4 @@ func (s *State) With(e *events.Event) (*State, error) {
 	default: // not ours
 	}
 	return &n, nil
-}
-
-func recipient(was *Recipient, e *events.Event, f *events.Recipient) *Recipient {
-	r := Recipient{Recipient: *f, Since: e.Time, Active: true}
-	if was != nil && e.Type != events.TypeRecipientRegistered {
-		r = *was
-		if f.ReviewDue != "" {
-			r.ReviewDue = f.ReviewDue
-		}
-		if f.Purposes != nil {
-			r.Purposes = f.Purposes
-		}
-	}
-	if e.Type == events.TypeRecipientEnded {
-		t := e.Time
-		r.Active, r.Ended = false, &t
-	}
-	return &r
 }

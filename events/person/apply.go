@@ -53,6 +53,8 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 			r.handOver(f, m)
 		})
 		s.touch(f.Matter, m)
+		s.note(f, f.Of) // the recipient's reference goes with the last of the records
+		notes = false
 	case *events.DisposalConfirmed:
 		s.each(f.Of, func(r *Record) { leave(r.With, f.Recipient, m) })
 		s.confirmed(f.Recipient, m)

@@ -301,6 +301,11 @@ func (d *decision) transferred(f *events.Transferred) *events.Refusal {
 	if r := d.take(&f.Selector, "purpose_not_bound", "is not bound to this purpose", func(r *Record) bool { return r.Bound(f.Purpose) != nil }); r != nil {
 		return r
 	}
+	for _, n := range f.Of {
+		if !d.c.Purpose(f.Purpose).Permits(d.s.Record(n).Category) {
+			return refuse("category_not_permitted", "/data/purpose", "does not permit the category of a record selected")
+		}
+	}
 	consented := d.s.Consented(f.Purpose) != nil
 	if f.Basis == "consent" && !consented {
 		return refuse("consent_missing", "/data/basis", "no consent to this purpose stands")
@@ -308,14 +313,8 @@ func (d *decision) transferred(f *events.Transferred) *events.Refusal {
 	if f.Kind == "third_party" && !consented && f.Basis != "legal_obligation" {
 		return refuse("consent_missing", "/data/basis", "provision to a third party needs consent or a legal obligation (APPI 27(1))")
 	}
-	to := d.o.Recipients[f.Recipient]
-	switch {
-	case !to.Takes(f.Purpose, f.Kind):
-		return refuse("recipient_not_permitted", "/data/recipient", "is not registered, or no longer, for this purpose and kind of transfer")
-	case to.Country != "" && f.Country != to.Country:
-		return refuse("recipient_not_permitted", "/data/country", "is not the country that the recipient is registered in")
-	case f.Country != "JP" && !d.c.Designated(events.Word(f.Country)) && to.Safeguard != "equivalent_system" && !consented:
-		return refuse("recipient_not_permitted", "/data/country", "abroad: neither a designated country, nor an equivalent system, nor consent (APPI 28)")
+	if r := d.mayReceive(f, consented); r != nil {
+		return r
 	}
 	for _, n := range f.Of {
 		if r := d.s.Record(n); r.Suspended || r.Ceased && f.Kind == "third_party" {

@@ -14,6 +14,7 @@ type Ground struct {
 	Purpose events.Word `json:"p"`
 	Basis   events.Word `json:"b"`
 	Kind    events.Word `json:"k"`
+	Route   events.Word `json:"r,omitzero"`
 }
 
 // Recall is an asking back: a recipient is to give back or destroy records of this person (APPI 25, GDPR 28(3)(g)). What it names
@@ -50,7 +51,7 @@ func (s *State) Left(r *Recall) []events.Ordinal {
 }
 
 func (r *Record) handOver(f *events.Transferred, m policy.Mark) {
-	g := Ground{Purpose: f.Purpose, Basis: f.Basis, Kind: f.Kind}
+	g := Ground{Purpose: f.Purpose, Basis: f.Basis, Kind: f.Kind, Route: f.Route}
 	p := at(r.With, f.Recipient)
 	if p == nil {
 		r.With = append(r.With, Place{ID: f.Recipient, Since: m, Grounds: []Ground{g}})
@@ -97,7 +98,7 @@ func (s *State) stands(r *Record, to *organisation.Recipient, g Ground) bool {
 	if !r.Live() || to == nil || !to.Active || r.Bound(g.Purpose) == nil {
 		return false
 	}
-	needs := g.Basis == "consent" || g.Kind == "third_party" && g.Basis != "legal_obligation"
+	needs := g.Basis == "consent" || g.Route == "consent" || g.Kind == "third_party" && g.Basis != "legal_obligation"
 	return !needs || s.Consented(g.Purpose) != nil
 }
 
@@ -205,8 +206,10 @@ func (d *decision) askedBack(now time.Time) []*events.Recall {
 }
 
 // recallDue is the day through which a recipient has time to confirm.
-func (d *decision) recallDue(_ events.Word, now time.Time) events.Day {
-	return events.Day(d.c.On(now).AddDays(recallDays).String())
+func (d *decision) recallDue(recipient events.Word, now time.Time) events.Day {
+	days := 0
+	if to := d.o.Recipients[recipient]; to != nil {
+		days = to.RecallDays
+	}
+	return events.Day(d.c.RecallDue(d.c.On(now), days).String())
 }
-
-const recallDays = 30 // the policy's own period comes with the catalogue

@@ -77,6 +77,9 @@ func (d *decision) words() *events.Refusal {
 		if f.Client != "" && !d.c.HasClient(f.Client) {
 			bad(aWord, "/data/client")
 		}
+		if f.Received != nil && d.o.Recipients[f.Received.From] == nil {
+			bad(aRecipient, "/data/received/from")
+		}
 	case *events.Consent:
 		notice(f.Notice)
 		for i, p := range f.Purposes {

@@ -31,6 +31,7 @@ type Catalogue struct {
 	Accredited          *Contact                      `json:"accredited,omitempty"` // accredited protection organisation (APPI 47)
 	Keep                Keep                          `json:"keep,omitzero"`
 	Desk                Desk                          `json:"desk,omitzero"`
+	Outsourcing         Outsourcing                   `json:"outsourcing,omitzero"`
 	Approvals           []Approval                    `json:"approvals,omitempty"`
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`
 	Sets                map[events.Word][]events.Word `json:"sets,omitempty"`
