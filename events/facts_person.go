@@ -36,9 +36,11 @@ type NewRecord struct {
 	Attachment *Attachment `json:"attachment,omitempty"`
 }
 
-// Attachment claims bytes that were uploaded before.
+// Attachment claims bytes that were uploaded before. Recorded, it names the object that holds them, sealed; its emitter never learns
+// that name, and the key to it stands inside the record's sealed value.
 type Attachment struct {
-	Upload ID `json:"upload" daicho:"required"`
+	Upload ID `json:"upload,omitempty" daicho:"required submitted"`
+	Object ID `json:"object,omitempty" daicho:"engine"`
 }
 
 // Bind says for which purpose of use, on which legal basis (APPI 17, 18; GDPR 6(1)). Recorded, it also says for which records,

@@ -128,6 +128,9 @@ func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
 				r.Bindings = append(r.Bindings, Binding{Purpose: b.ID, Basis: b.Basis, Since: mark(e, b.ID), Brought: b.Brought})
 			}
 		}
+		if rec.Attachment != nil {
+			r.Object = rec.Attachment.Object
+		}
 		s.Records = append(s.Records, r)
 	}
 	for _, b := range f.Purposes {

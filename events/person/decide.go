@@ -223,6 +223,11 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 	for _, x := range added {
 		f.Purposes = append(f.Purposes, *x)
 	}
+	for i := range f.Records {
+		if a := f.Records[i].Attachment; a != nil {
+			a.Upload = ""
+		}
+	}
 	return nil
 }
 

@@ -46,6 +46,7 @@ type Record struct {
 	Value     events.Ordinal   `json:"v"` // the current value's leaf
 	Key       events.Key       `json:"k"` // a tag
 	Category  events.Word      `json:"c"`
+	Object    events.ID        `json:"o,omitzero"` // of an attachment: the object that holds it, which goes when the value N goes
 	Operation events.Word      `json:"op"`
 	Segment   events.Word      `json:"seg"` // first segment of the source that brought it
 	Source    string           `json:"src"`

@@ -70,8 +70,8 @@ func (d *decision) words() *events.Refusal {
 			if _, ok := d.c.Category(r.Category); !ok {
 				bad(aCategory, indexed("/data/records/%/category", i))
 			}
-			if r.Attachment != nil {
-				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload is known by this name
+			if r.Attachment != nil && r.Value.IsZero() {
+				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload of this name waits for this event
 			}
 		}
 		if f.Client != "" && !d.c.HasClient(f.Client) {

@@ -1,5 +1,6 @@
-// Package sqlite opens the embedded stores of projections and person states. What they hold is ciphertext and pseudonymous
-// facts that the log can give again, so they are fast first: a write-ahead log, and no flush a transaction.
+// Package sqlite opens embedded stores. Those of projections and person states hold ciphertext and pseudonymous facts that the log
+// can give again, so they are fast first: a write-ahead log, and no flush a transaction (Open). What the log cannot give again is
+// flushed and overwritten (Durable).
 package sqlite
 
 import (
@@ -20,6 +21,16 @@ import (
 // Durability: a crash of the process loses nothing committed; a power cut may lose the last transactions, whole ones, and
 // positions with them, and they are folded again.
 func Open(ctx context.Context, path string) (contracts.Database, error) {
+	return open(ctx, path, "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)")
+}
+
+// Durable opens, or creates, a database file (0600) in which a committed transaction is on disk, and what it replaced or deleted is
+// overwritten there: a rollback journal, flushed with its folder, and secure_delete. It is slower by the disk's flushes.
+func Durable(ctx context.Context, path string) (contracts.Database, error) {
+	return open(ctx, path, "?_pragma=busy_timeout(10000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
+}
+
+func open(ctx context.Context, path, pragmas string) (contracts.Database, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return contracts.Database{}, fmt.Errorf("making the folder of a read model: %w", err)
 	}
@@ -28,7 +39,6 @@ func Open(ctx context.Context, path string) (contracts.Database, error) {
 		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
 	}
 	_ = f.Close()
-	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
 	w, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
 	if err != nil {
 		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)

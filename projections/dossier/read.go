@@ -33,6 +33,8 @@ type Sealed struct {
 	N      events.Ordinal
 	Bound  contracts.Bound
 	Box    []byte
+	// Attached: the value is contracts.SealedAttachment, with a key in it that is never shown.
+	Attached bool
 }
 
 // About answers one person's dossier, united with everybody that the links that stand unite them with. Nobody known is an empty
@@ -197,17 +199,17 @@ func (r *Reading) add(org *organisation.State, t told) error {
 // boxes finds the sealed value that each ordinal stands for.
 func (t *told) boxes() map[events.Ordinal]Sealed {
 	all := map[events.Ordinal]Sealed{}
-	keep := func(e *events.Event, x events.Secret) {
-		all[x.Ordinal()] = Sealed{N: x.Ordinal(), Bound: contracts.Bound{Type: e.Type}, Box: x.Box()}
+	keep := func(e *events.Event, x events.Secret, attached bool) {
+		all[x.Ordinal()] = Sealed{N: x.Ordinal(), Bound: contracts.Bound{Type: e.Type}, Box: x.Box(), Attached: attached}
 	}
 	for i, f := range t.facts {
 		switch f := f.(type) {
 		case *events.Collected:
 			for j := range f.Records {
-				keep(&t.events[i], f.Records[j].Value)
+				keep(&t.events[i], f.Records[j].Value, f.Records[j].Attachment != nil)
 			}
 		case *events.Corrected:
-			keep(&t.events[i], f.Value)
+			keep(&t.events[i], f.Value, false)
 		default: // brings no record's value
 		}
 	}

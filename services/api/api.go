@@ -38,6 +38,8 @@ type API struct {
 type Parts struct {
 	Register contracts.Register
 	Gateway  *intake.Gateway
+
+	Attachments contracts.Attachments
 }
 
 type serving struct {
@@ -67,7 +69,7 @@ type Route struct {
 
 // Routes are all endpoints.
 func (a *API) Routes() []Route {
-	return []Route{
+	all := []Route{
 		{"POST", "/v1/events", a.asked(a.events)},
 		{"POST", "/v1/persons:find", a.asked(a.find)},
 		{"POST", "/v1/uses", a.asked(a.use)},
@@ -94,6 +96,8 @@ func (a *API) Routes() []Route {
 		{"GET", "/metrics", a.metrics},
 		{"GET", "/openapi.json", a.openapi},
 	}
+	all = append(all, a.attachmentRoutes()...)
+	return all
 }
 
 // ServeHTTP serves.

@@ -43,6 +43,8 @@ type Gateway struct {
 
 	// Destroy is asked to carry out what recorded events demand of the vault, after they are in the log. Set before Start.
 	Destroy func([]events.Event)
+	// Uploads is where attachments wait; without it, every attachment is of an unknown upload. Set before Start.
+	Uploads Uploads
 
 	queue  chan []*item
 	done   chan struct{}
@@ -55,9 +57,10 @@ type Gateway struct {
 type item struct {
 	Submission
 	caller  Caller
-	keys    []string // whose turn it waits for
-	weight  int      // the most events that it may become in one stream
-	barrier bool     // changes the organisation: nothing is decided beside it
+	keys    []string    // whose turn it waits for
+	weight  int         // the most events that it may become in one stream
+	barrier bool        // changes the organisation: nothing is decided beside it
+	claimed []events.ID // uploads that are kept for it
 	receipt contracts.Receipt
 	err     error // the outcome is not known to us
 	done    *sync.WaitGroup

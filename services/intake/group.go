@@ -52,6 +52,7 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 	if g.watch != nil {
 		g.watch.Grouped(len(items))
 	}
+	all := items
 	var err error
 	for try := 0; len(items) > 0 && try < maxTries; try++ {
 		if try > 0 {
@@ -73,6 +74,9 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 	for _, it := range items {
 		it.err = errors.Join(errors.New("intake: the outcome is not known; send it again"), err)
 	}
+	if err := g.release(ctx, all); err != nil {
+		g.broken.Store(&err)
+	}
 }
 
 // attempt decides and appends once. It answers the items that have to be decided again.
@@ -84,6 +88,9 @@ func (g *Gateway) attempt(ctx context.Context, items []*item) ([]*item, error) {
 		at: map[events.Stream]int{}, recorded: map[*item]place{},
 	}
 	if err := gr.prepare(ctx); err != nil {
+		return items, err
+	}
+	if err := g.attach(ctx, items); err != nil {
 		return items, err
 	}
 	for _, it := range items {

@@ -40,6 +40,9 @@ type Keeper struct {
 	done   chan struct{}
 	cancel context.CancelFunc
 	broken atomic.Pointer[error]
+	// Objects removes the objects that a destroyed value was the key to: those of a person's ordinals, or all. They are noise by then.
+	// Set before Redo.
+	Objects func(ctx context.Context, owner events.Stream, person bool, ordinals []events.Ordinal) error
 	// Crash is called between the steps with the step's number; tests stop the process there.
 	Crash func(step int)
 }
@@ -55,7 +58,8 @@ type task struct {
 
 // New makes a keeper. It does nothing before Level.
 func New(vault contracts.Vault, log contracts.Log, gateway *intake.Gateway) *Keeper {
-	k := &Keeper{vault: vault, log: log, gateway: gateway, wake: make(chan struct{}, 1), done: make(chan struct{}), Crash: func(int) {}}
+	k := &Keeper{vault: vault, log: log, gateway: gateway, wake: make(chan struct{}, 1), done: make(chan struct{}), Crash: func(int) {},
+		Objects: func(context.Context, events.Stream, bool, []events.Ordinal) error { return nil }}
 	gateway.Destroy = k.Take
 	return k
 }
@@ -250,13 +254,19 @@ const advanceEvery = 5 * time.Second
 
 func (k *Keeper) destroy(ctx context.Context, t task) error {
 	if !t.person {
-		return k.vault.Puncture(ctx, t.owner, t.ordinals)
+		if err := k.vault.Puncture(ctx, t.owner, t.ordinals); err != nil {
+			return err
+		}
+		return k.Objects(ctx, t.owner, false, t.ordinals)
 	}
 	keep := 400 * 24 * time.Hour
 	if c := k.gateway.Organisation().Policy; c != nil {
 		keep = c.TombstoneKeep()
 	}
-	return k.vault.Forget(ctx, t.owner, t.time, keep)
+	if err := k.vault.Forget(ctx, t.owner, t.time, keep); err != nil {
+		return err
+	}
+	return k.Objects(ctx, t.owner, true, nil)
 }
 
 func destroyed(t task, epoch string, final bool) intake.Submission {

@@ -32,6 +32,7 @@ type Register struct {
 	All       []models.Runner // every model, these three among them
 	Store     *tokens.Store
 	Now       func() time.Time
+	Checks    []func(context.Context) (contracts.Check, error) // of rooms, for Verify
 }
 
 var _ contracts.Register = (*Register)(nil)
@@ -327,6 +328,10 @@ func (r *Register) openValues(ctx context.Context, q contracts.DossierQuestion, 
 			destroyed++
 		case err != nil:
 			return err
+		case s.Attached:
+			if rec.Value, err = attachmentOf(value); err != nil {
+				return err
+			}
 		default:
 			rec.Value = rawValue(value)
 		}

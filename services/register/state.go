@@ -185,6 +185,13 @@ func (r *Register) Verify(ctx context.Context) (contracts.Verified, error) {
 		c.OK, c.Detail = false, fmt.Sprintf("%d deletions still have living keys", alive)
 	}
 	add(c)
+	for _, check := range r.Checks {
+		c, err := check(ctx)
+		if err != nil {
+			return v, err
+		}
+		add(c)
+	}
 	return v, nil
 }
 

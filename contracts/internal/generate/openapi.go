@@ -18,10 +18,11 @@ var answers = []any{
 	contracts.DossierQuestion{}, contracts.Dossier{}, contracts.Recorded{}, contracts.Explained{}, contracts.Due{},
 	contracts.Calendar{}, contracts.Impact{}, contracts.Affected{}, contracts.Model{}, contracts.PolicyVersion{},
 	contracts.Obligation{}, contracts.Verified{}, contracts.QuarantineItem{}, contracts.Token{},
+	contracts.Uploaded{}, contracts.AttachmentQuestion{},
 }
 
 // Questions are read strictly; answers may gain fields.
-var strict = []string{"UseQuestion", "DossierQuestion"}
+var strict = []string{"UseQuestion", "DossierQuestion", "AttachmentQuestion"}
 
 // closed are the strings that have a closed set of values.
 var closed = map[string][]string{
@@ -119,7 +120,7 @@ func (w *answerSchemas) schema(t reflect.Type, field string) (object, error) {
 		return object{{"type", "string"}}, nil
 	case t.Kind() == reflect.Bool:
 		return object{{"type", "boolean"}}, nil
-	case t.Kind() == reflect.Int, t.Kind() == reflect.Uint64:
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64, t.Kind() == reflect.Uint64:
 		return object{{"type", "integer"}, {"minimum", 0}}, nil
 	case t.Kind() == reflect.Struct:
 		return w.structure(t)

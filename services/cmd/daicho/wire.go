@@ -26,6 +26,7 @@ import (
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
+	attached "github.com/daicho-dev/daicho/projections/attachments"
 	"github.com/daicho-dev/daicho/projections/breach"
 	"github.com/daicho-dev/daicho/projections/dossier"
 	"github.com/daicho-dev/daicho/projections/retention"
@@ -135,7 +136,9 @@ type Stores struct {
 	Dossier   *models.Model[*dossier.Dossier]
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
-	All       []models.Runner // every model, in the order in which they start
+	Attached  *models.Model[*attached.Attachments]
+	Uploads   contracts.Database // what waits for its record
+	All       []models.Runner    // every model, in the order in which they start
 }
 
 func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
@@ -159,7 +162,15 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Breach.Close))
-	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach}
+	if s.Attached, err = models.Open(ctx, "attachments", path("attachments"), log, attached.New); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Attached.Close))
+	if s.Uploads, err = sqlite.Durable(ctx, filepath.Join(c.Data, "objects", "uploads.db")); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Uploads) }))
+	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached}
 	return s, nil
 }
 
@@ -281,6 +292,10 @@ func (e *Engine) begin(ctx context.Context) error {
 			}
 		}
 	}
+	files, err := e.attachments(ctx)
+	if err != nil {
+		return err
+	}
 	if err := e.keeper.Redo(ctx); err != nil {
 		return err
 	}
@@ -299,11 +314,14 @@ func (e *Engine) begin(ctx context.Context) error {
 		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach,
 		All: e.stores.All, Store: e.tokens, Now: time.Now,
 	}
+	files.Serve(r)
+	r.Checks = append(r.Checks, files.Check)
+	e.work("removal of attachments", files)
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway}, func() error { return e.level(target) })
+	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway, Attachments: files}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
