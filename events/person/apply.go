@@ -1,6 +1,7 @@
 package person
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -108,11 +109,19 @@ func (s *State) each(of []events.Ordinal, do func(*Record)) {
 	}
 }
 
-func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
-	s.Kind, s.Country = f.Person.Kind, f.Person.Country
-	if f.Minor || !f.Person.Birthdate.IsZero() {
-		s.Minor, s.Majority = f.Minor, f.Majority
+// profile remembers what rules need to know of the person, as the last collection tells it, by when it happened: one that arrives
+// late changes nothing. Age is told only with a birthdate.
+func (s *State) profile(f *events.Collected, m policy.Mark) {
+	if s.Told.Time.IsZero() || later(m, s.Told) {
+		s.Kind, s.Country, s.Told = f.Person.Kind, f.Person.Country, m
 	}
+	if (f.Minor || !f.Person.Birthdate.IsZero()) && (s.ToldAge.Time.IsZero() || later(m, s.ToldAge)) {
+		s.Minor, s.Majority, s.ToldAge = f.Minor, f.Majority, m
+	}
+}
+
+func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
+	s.profile(f, m)
 	var of []events.Ordinal
 	for i := range f.Records {
 		rec := &f.Records[i]
@@ -132,6 +141,7 @@ func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
 			r.Object = rec.Attachment.Object
 		}
 		s.Records = append(s.Records, r)
+		s.heldToo(&s.Records[len(s.Records)-1])
 	}
 	for _, b := range f.Purposes {
 		if b.Consent != nil {
@@ -230,8 +240,10 @@ func (marks Marks) keep(w events.Word, m policy.Mark) {
 	}
 }
 
+// later orders marks by when they happened. What happened at one moment is ordered by what it is, and only then by where it stands
+// in the log: which of two arrived first does not matter.
 func later(a, b policy.Mark) bool {
-	return a.Time.After(b.Time) || a.Time.Equal(b.Time) && a.Position > b.Position
+	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Word, b.Word), cmp.Compare(a.Position, b.Position)) > 0
 }
 
 func (s *State) contact(m policy.Mark) {
@@ -256,7 +268,7 @@ func (s *State) touch(matter events.Key, m policy.Mark) {
 
 func (s *State) hold(e *events.Event, f *events.Hold, m policy.Mark) {
 	if e.Type == events.TypeHoldPlaced {
-		s.Holds = append(s.Holds, Hold{Case: f.Case, Matter: f.Matter, Of: f.Of, Since: m})
+		s.Holds = append(s.Holds, Hold{Case: f.Case, Matter: f.Matter, Categories: f.Categories, Of: f.Of, Since: m})
 		return
 	}
 	for i := range s.Holds {
@@ -273,11 +285,21 @@ func (s *State) hold(e *events.Event, f *events.Hold, m policy.Mark) {
 			h.Released = &m
 		}
 	}
-	s.each(f.Of, func(r *Record) {
-		if len(s.Held(r)) == 0 {
+	for i := range s.Records {
+		if r := &s.Records[i]; len(s.Held(r)) == 0 {
 			r.Kept = nil // destroyed with the release
 		}
-	})
+	}
+}
+
+// heldToo puts a new record under the holds of its matter.
+func (s *State) heldToo(r *Record) {
+	for i := range s.Holds {
+		h := &s.Holds[i]
+		if h.Released == nil && h.Matter != "" && h.Matter == r.Matter && (len(h.Categories) == 0 || slices.Contains(h.Categories, r.Category)) {
+			h.Of = append(slices.Clone(h.Of), r.N)
+		}
+	}
 }
 
 func (s *State) deleted(f *events.Deleted, m policy.Mark) {

@@ -1,6 +1,8 @@
 package person
 
 import (
+	"slices"
+
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/policy"
@@ -27,7 +29,7 @@ func (s *State) Limits(o *organisation.State) []Limit {
 		}
 		for j := range r.Bindings {
 			b := &r.Bindings[j]
-			if b.Ended != nil && r.Bound(b.Purpose) != nil {
+			if slices.ContainsFunc(r.Bindings[j+1:], func(x Binding) bool { return x.Purpose == b.Purpose }) {
 				continue // ended once, bound again
 			}
 			all = append(all, Limit{r, b, o.Policy.Deadline(b.Purpose, s.life(o, r, b))})
@@ -82,6 +84,20 @@ func Longest(limits []Limit) *Limit {
 		}
 	}
 	return longest
+}
+
+// Binds says whether a limit still keeps its record on a day. A period that a law sets runs through its last day; of any other the
+// last day is the day on which the record may go. While a rule waits, it binds.
+func (l *Limit) Binds(on policy.Date) bool {
+	if l.Law && !l.Due.IsZero() {
+		return !l.Due.Before(on)
+	}
+	return l.Due.IsZero() || l.Due.After(on)
+}
+
+// Bound says whether any limit keeps its record on a day.
+func Bound(limits []Limit, on policy.Date) bool {
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Binds(on) })
 }
 
 // OfRecord picks one record's limits.

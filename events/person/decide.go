@@ -154,7 +154,7 @@ func (d *decision) rules(now time.Time) *events.Refusal {
 	case *events.Hold:
 		return d.hold(f)
 	case *events.Deleted:
-		return d.deleted(f)
+		return d.deleted(f, now)
 	case *events.Consent, *events.NoticeShown, *events.TrackingRefused, *events.MilestoneReached, *events.Link, *events.Accessed, *events.KeysDestroyed:
 		return nil
 	default: // not about a person
@@ -215,9 +215,11 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 			return refuse("category_not_permitted", indexed("/data/records/%/category", i), "is permitted by none of the purposes named")
 		}
 	}
-	for i := range f.Purposes {
-		if r := d.basis(f.Purposes[i].ID, f.Purposes[i].Basis, country, f.Purposes[i].Consent != nil, indexed("/data/purposes/%", i)); r != nil {
-			return r
+	for _, rule := range []string{"consent_missing", "purpose_not_bound"} {
+		for i := range f.Purposes {
+			if r := d.basis(f.Purposes[i].ID, f.Purposes[i].Basis, country, f.Purposes[i].Consent != nil, indexed("/data/purposes/%", i)); r != nil && r.Rule == rule {
+				return r
+			}
 		}
 	}
 	for _, x := range added {
@@ -266,8 +268,9 @@ func (d *decision) purposeBound(f *events.PurposeBound) *events.Refusal {
 // used answers whether a use is allowed. Both answers are recorded, so it never refuses the event.
 func (d *decision) used(f *events.Used) {
 	f.Allowed, f.Of, f.Rule = true, nil, ""
+	order := []events.Word{"record_unknown", "purpose_not_bound", "suspended"} // as the contract asks them
 	deny := func(rule events.Word) {
-		if f.Allowed {
+		if f.Allowed || slices.Index(order, rule) < slices.Index(order, f.Rule) {
 			f.Allowed, f.Rule = false, rule
 		}
 	}
@@ -303,6 +306,7 @@ func (d *decision) used(f *events.Used) {
 }
 
 func (d *decision) transferred(f *events.Transferred) *events.Refusal {
+	// Whether its records are bound belongs to the selection, and is asked with it: before consent, unlike in a collection.
 	if r := d.take(&f.Selector, "purpose_not_bound", "is not bound to this purpose", func(r *Record) bool { return r.Bound(f.Purpose) != nil }); r != nil {
 		return r
 	}
@@ -361,12 +365,22 @@ func (d *decision) hold(f *events.Hold) *events.Refusal {
 	return nil
 }
 
-func (d *decision) deleted(f *events.Deleted) *events.Refusal {
+// deleted decides a disposal. A hold stops any; and one that says that the time is over (retention, purpose_met) is stopped by
+// whatever still binds the record: another purpose, or a law's period.
+func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
+	var limits []Limit
+	if f.Cause == "retention" || f.Cause == "purpose_met" {
+		limits = d.s.Limits(d.o)
+	}
+	today := d.c.On(now)
 	if f.Person {
 		for i := range d.s.Records {
 			if r := &d.s.Records[i]; r.Live() && len(d.s.Held(r)) > 0 {
 				return refuse("held", "/data/person", "a record of this person is held for a case; release it first")
 			}
+		}
+		if Bound(limits, today) {
+			return refuse("held", "/data/cause", "a record of this person is still bound by a purpose or a law; its time is not over")
 		}
 		return nil
 	}
@@ -378,6 +392,9 @@ func (d *decision) deleted(f *events.Deleted) *events.Refusal {
 		r := d.s.Record(n)
 		if len(d.s.Held(r)) > 0 {
 			return refuse("held", "/data/records", "a record selected is held for a case; release it first")
+		}
+		if Bound(OfRecord(limits, n), today) {
+			return refuse("held", "/data/cause", "a record selected is still bound by a purpose or a law; its time is not over")
 		}
 		f.Keys = append(append(f.Keys, r.Value), r.Kept...)
 	}

@@ -39,11 +39,13 @@ func (d *decision) takeFrom(sel *events.Selector, rule, text string, among, fits
 	}
 	var of []events.Ordinal
 	if len(sel.Records) > 0 {
+		named := make([]*Record, len(sel.Records))
 		for i, key := range sel.Records {
-			r := d.newest(key, among)
-			if r == nil {
+			if named[i] = d.newest(key, among); named[i] == nil {
 				return refuse("record_unknown", indexed("/data/records/%", i), "names no record that is there")
 			}
+		}
+		for i, r := range named {
 			if !wide(r) {
 				continue
 			}

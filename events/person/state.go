@@ -21,7 +21,9 @@ type State struct {
 	Kind     events.Word    `json:"kind,omitzero"`
 	Country  events.Country `json:"country,omitzero"`
 	Minor    bool           `json:"minor,omitzero"`
-	Majority events.Month   `json:"majority,omitzero"`
+	Majority events.Month   `json:"majority,omitzero"` // of a minor: the month of majority by the policy's table
+	Told     policy.Mark    `json:"told,omitzero"`     // the collection that told kind and country
+	ToldAge  policy.Mark    `json:"toldAge,omitzero"`  // the one that told the age
 
 	Records  []Record             `json:"records,omitempty"` // in the order of their ordinals; gone ones stay, as a name
 	Matters  map[events.Key]Marks `json:"matters,omitempty"`
@@ -93,11 +95,12 @@ type Consent struct {
 
 // Hold keeps records from disposal for a case.
 type Hold struct {
-	Case     events.Key       `json:"case"`       // a tag
-	Matter   events.Key       `json:"m,omitzero"` // later records of it are held as well
-	Of       []events.Ordinal `json:"of"`
-	Since    policy.Mark      `json:"s"`
-	Released *policy.Mark     `json:"r,omitempty"`
+	Case       events.Key       `json:"case"`        // a tag
+	Matter     events.Key       `json:"m,omitzero"`  // later records of it are held as well
+	Categories []events.Word    `json:"c,omitempty"` // and only those, if any are named
+	Of         []events.Ordinal `json:"of"`          // what is held now
+	Since      policy.Mark      `json:"s"`
+	Released   *policy.Mark     `json:"r,omitempty"`
 }
 
 // Link is another pseudonym of the same person.
@@ -152,7 +155,7 @@ func (s *State) Record(n events.Ordinal) *Record {
 func (s *State) Held(r *Record) []events.Key {
 	var cases []events.Key
 	for i := range s.Holds {
-		if h := &s.Holds[i]; h.Released == nil && (slices.Contains(h.Of, r.N) || h.Matter != "" && h.Matter == r.Matter) {
+		if h := &s.Holds[i]; h.Released == nil && slices.Contains(h.Of, r.N) {
 			if !slices.Contains(cases, h.Case) {
 				cases = append(cases, h.Case)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/projections/store"
 )
 
@@ -80,11 +81,14 @@ func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
 // Items are what of one person is due by a day.
 func Items(p events.Pseudonym, s *person.State, org *organisation.State, by string, purpose events.Word) (items []contracts.DueItem, cases []contracts.CaseRef) {
 	limits := s.Limits(org)
+	day, err := policy.ParseDate(by)
+	if err != nil {
+		return nil, nil // a question that names no day; who asks is told before
+	}
 	for _, l := range limits {
 		if l.Due.IsZero() || l.Due.String() > by || purpose != "" && l.Binding.Purpose != purpose {
 			continue
 		}
-		longest := person.Longest(person.OfRecord(limits, l.Record.N))
 		held := []string{}
 		for _, k := range s.Held(l.Record) {
 			held = append(held, string(k))
@@ -93,7 +97,7 @@ func Items(p events.Pseudonym, s *person.State, org *organisation.State, by stri
 		item := contracts.DueItem{
 			Record: string(p) + "." + l.Record.N.String(), Person: p, Category: l.Record.Category, Purpose: l.Binding.Purpose, Due: l.Due.String(), Rule: l.Rule,
 			Because: []contracts.Because{}, Held: held, Gap: l.Gap,
-			Whole: !longest.Due.IsZero() && longest.Due.String() <= by && len(held) == 0,
+			Whole: !person.Bound(person.OfRecord(limits, l.Record.N), day) && len(held) == 0,
 		}
 		for _, m := range l.Because {
 			item.Because = append(item.Because, contracts.Because{Event: string(m.Type), Word: string(m.Word), Position: m.Position, Time: m.Time})

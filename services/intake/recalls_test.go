@@ -146,7 +146,7 @@ func TestWhatIsAskedBack(t *testing.T) {
 	if len(s.Recalls) != 1 {
 		t.Errorf("asked back again: %+v", s.Recalls)
 	}
-	x := Own(events.TypeDeleted, st, &events.Deleted{Selector: events.Selector{Of: []events.Ordinal{s.Records[0].N, s.Records[1].N, 999}}, Cause: "retention"})
+	x := Own(events.TypeDeleted, st, &events.Deleted{Selector: events.Selector{Of: []events.Ordinal{s.Records[0].N, s.Records[1].N, 999}}, Cause: "request"})
 	out, err := g.Submit(context.Background(), Engine, []Submission{x})
 	if err != nil || out[0].Status != contracts.StatusRecorded {
 		t.Fatalf("%+v %v", out, err)
