@@ -110,16 +110,50 @@ type Incident struct {
 	Note       Secret   `json:"note,omitzero"`
 }
 
-// Dataset is one step of anonymously processed information (APPI 43, 44): dataset_anonymized, _published, _provided, _destroyed.
+// Dataset is one step in the life of anonymously processed information (APPI 2(6), 43, 44): dataset_anonymized, with all that was
+// measured; _published; _used; _provided; _destroyed; _join_refused.
 type Dataset struct {
-	Dataset   ID     `json:"dataset" daicho:"required"`
-	Items     []Word `json:"items,omitempty"` // categories of information contained
-	Steps     []Word `json:"steps,omitempty"`
-	K         int    `json:"k,omitzero"`
-	Rows      int    `json:"rows,omitzero"`
-	Recipient Word   `json:"recipient,omitempty"`
-	Method    Word   `json:"method,omitempty"`
-	Note      Secret `json:"note,omitzero"`
+	Dataset     ID          `json:"dataset" daicho:"required"`
+	By          Identity    `json:"by,omitempty"`
+	Items       []Word      `json:"items,omitempty"`      // categories of information contained (Rules 36, 37)
+	Categories  []Word      `json:"categories,omitempty"` // of the source; or, of a join that was refused, those that were to be joined
+	Purpose     Word        `json:"purpose,omitempty"`
+	Recipe      Word        `json:"recipe,omitempty"` // digest
+	Steps       []Word      `json:"steps,omitempty"`  // item/step
+	Digest      Word        `json:"digest,omitempty"` // of the rows, as CSV
+	Rows        int         `json:"rows,omitzero"`
+	People      int         `json:"people,omitzero"`
+	Groups      int         `json:"groups,omitzero"`   // of rows that are alike in every quasi-identifier
+	K           int         `json:"k,omitzero"`        // people of the smallest group
+	MaxRisk     int         `json:"maxRisk,omitzero"`  // prosecutor risk of the smallest group, in parts of a million
+	MeanRisk    int         `json:"meanRisk,omitzero"` // its mean over the rows, in parts of a million
+	L           int         `json:"l,omitzero"`        // least different values of a sensitive column in a group
+	T           int         `json:"t,omitzero"`        // farthest distribution of a sensitive column in a group, in parts of a million
+	Alone       int         `json:"alone,omitzero"`    // rows that no other person shares in all columns, sensitive ones included
+	Linked      int         `json:"linked,omitzero"`   // rows of the source that were tried as keys into the output
+	Suppressed  *Suppressed `json:"suppressed,omitempty"`
+	Criteria    []Criterion `json:"criteria,omitempty"`    // Rule 34, nos. 1 to 5
+	Destroyed   []Word      `json:"destroyed,omitempty"`   // mapping tables and random parameters of the making
+	DestroyedAt Instant     `json:"destroyedAt,omitempty"` // when they were; before the dataset left the engine
+	Methods     []Word      `json:"methods,omitempty"`     // of a publication: how it is going to be provided
+	Method      Word        `json:"method,omitempty"`      // of a provision: how it was
+	Recipient   Word        `json:"recipient,omitempty"`
+	Label       Word        `json:"label,omitempty"` // what the recipient is told that it is (APPI 44; Rule 38)
+	Note        Secret      `json:"note,omitzero"`
+}
+
+// Suppressed is what was left out of a dataset so that nobody stands out.
+type Suppressed struct {
+	Rows   int `json:"rows"`
+	Cells  int `json:"cells"`
+	People int `json:"people"`
+}
+
+// Criterion is the verdict on one criterion of Rule 34 of the Enforcement Rules, asked of the output.
+type Criterion struct {
+	Number  int  `json:"number"`
+	Met     bool `json:"met"`
+	Checked int  `json:"checked"` // cells, values or source rows that were looked at
 }
 
 // Disposal is one step of a disposal run (disposal_planned, _approved, _executed).

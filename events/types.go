@@ -41,6 +41,12 @@ const (
 	TypeRecipientReviewed   = "daicho.recipient_reviewed.v1"
 	TypeRecipientEnded      = "daicho.recipient_ended.v1"
 	TypeServiceEnded        = "daicho.service_ended.v1"
+	TypeDatasetAnonymized   = "daicho.dataset_anonymized.v1"
+	TypeDatasetPublished    = "daicho.dataset_published.v1"
+	TypeDatasetUsed         = "daicho.dataset_used.v1"
+	TypeDatasetProvided     = "daicho.dataset_provided.v1"
+	TypeDatasetDestroyed    = "daicho.dataset_destroyed.v1"
+	TypeDatasetJoinRefused  = "daicho.dataset_join_refused.v1"
 	TypeRefused             = "daicho.refused.v1"
 )
 
@@ -132,10 +138,12 @@ var table = []Kind{
 	{Type: "daicho.incident_reported.v1", New: of[Incident], Stream: "incident", Steers: true},
 	{Type: "daicho.incident_notified.v1", New: of[Incident], Stream: "incident", Steers: true},
 	{Type: "daicho.incident_closed.v1", New: of[Incident], Stream: "incident", Steers: true},
-	{Type: "daicho.dataset_anonymized.v1", New: of[Dataset], Stream: "dataset", Steers: true},
-	{Type: "daicho.dataset_published.v1", New: of[Dataset], Stream: "dataset", Steers: true},
-	{Type: "daicho.dataset_provided.v1", New: of[Dataset], Stream: "dataset", Steers: true},
-	{Type: "daicho.dataset_destroyed.v1", New: of[Dataset], Stream: "dataset", Steers: true},
+	{Type: TypeDatasetAnonymized, New: of[Dataset], Stream: "dataset", Engine: true}, // what is not measured here is not claimed
+	{Type: TypeDatasetPublished, New: of[Dataset], Stream: "dataset", Steers: true},
+	{Type: TypeDatasetUsed, New: of[Dataset], Stream: "dataset", Steers: true},
+	{Type: TypeDatasetProvided, New: of[Dataset], Stream: "dataset", Steers: true},
+	{Type: TypeDatasetDestroyed, New: of[Dataset], Stream: "dataset", Steers: true},
+	{Type: TypeDatasetJoinRefused, New: of[Dataset], Stream: "dataset", Engine: true},
 	{Type: "daicho.disposal_planned.v1", New: of[Disposal], Stream: "disposal", Steers: true},
 	{Type: "daicho.disposal_approved.v1", New: of[Disposal], Stream: "disposal", Steers: true},
 	{Type: "daicho.disposal_executed.v1", New: of[Disposal], Stream: "disposal", Steers: true},

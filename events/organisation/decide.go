@@ -37,6 +37,10 @@ func Decide(s *State, in Submission, now time.Time) *events.Refusal {
 		if !s.Policy.HasClient(f.Client) {
 			return refuse("unknown_word", "/data/client", "is not a client of the policy in force")
 		}
+	case *events.Dataset:
+		if r := s.datasetRules(in, f); r != nil {
+			return r
+		}
 	default: // the desks' own streams: their form is checked, their behaviour is theirs
 	}
 	return s.source(in.Source)

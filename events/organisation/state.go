@@ -17,6 +17,7 @@ type State struct {
 	Versions   map[events.Word]events.Position
 	Recipients map[events.Word]*Recipient
 	Ended      map[events.Word]policy.Mark // clients whose service is over
+	Datasets   map[events.ID]*Dataset      // of anonymously processed information, as made here
 	Revisions  map[events.Stream]events.Revision
 	Position   events.Position
 }
@@ -43,14 +44,14 @@ func has(all []events.Word, w events.Word) bool {
 func New() *State {
 	return &State{
 		Versions: map[events.Word]events.Position{}, Recipients: map[events.Word]*Recipient{},
-		Ended: map[events.Word]policy.Mark{}, Revisions: map[events.Stream]events.Revision{},
+		Ended: map[events.Word]policy.Mark{}, Datasets: map[events.ID]*Dataset{}, Revisions: map[events.Stream]events.Revision{},
 	}
 }
 
 // Concerns says whether an event changes the organisation's state. Its streams are few and their events rare.
 func Concerns(e *events.Event) bool {
 	switch e.Stream.Kind {
-	case "policy", "recipient", "client":
+	case "policy", "recipient", "client", "dataset":
 		return true
 	}
 	return false
@@ -84,6 +85,9 @@ func (s *State) With(e *events.Event) (*State, error) {
 	case *events.ServiceEnded:
 		n.Ended = maps.Clone(s.Ended)
 		n.Ended[f.Client] = policy.Mark{Type: events.Word(e.Type), Word: f.Client, Time: e.Time, Position: e.Position}
+	case *events.Dataset:
+		n.Datasets = maps.Clone(s.Datasets)
+		n.Datasets[f.Dataset] = dataset(s.Datasets[f.Dataset], e, f)
 	default: // not ours
 	}
 	return &n, nil

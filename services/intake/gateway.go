@@ -84,7 +84,7 @@ func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db cont
 		queue: make(chan []*item, 64), done: make(chan struct{}),
 	}
 	g.org.Store(organisation.New())
-	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client"}}) {
+	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client", "dataset"}}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the organisation's events: %w", err)
 		}
