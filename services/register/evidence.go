@@ -2,54 +2,56 @@ package register
 
 import (
 	"context"
+	"slices"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	projection "github.com/daicho-dev/daicho/projections/evidence"
 )
 
-// evidence is what the log shows, counted under names; obligations are judged by it.
-type evidence map[string]*contracts.Evidence
+// evidence is what the log shows, counted under names; obligations are judged by it. It is counted from facts alone: nothing is kept
+// because somebody says so.
+type evidence map[string]contracts.Evidence
 
-func (ev evidence) note(what string, e *events.Event) {
-	x := ev[what]
-	if x == nil {
-		t := e.Time
-		x = &contracts.Evidence{What: what, Since: &t}
-		ev[what] = x
-	}
-	x.Count++
-	x.Position = e.Position
-	if e.Time.Before(*x.Since) {
-		t := e.Time
-		x.Since = &t
+// Shows tells which evidence an event is, in any room: what the projection of evidence counts.
+func Shows(e *events.Event, f events.Fact, note func(what string)) {
+	for _, room := range rooms {
+		if room.shows != nil {
+			room.shows(f, note)
+		}
+		if room.tells != nil {
+			room.tells(e, f, note)
+		}
 	}
 }
 
-// evidence reads the log once. Evidence is counted from facts alone: nothing is kept because somebody says so.
-func (r *Register) evidence(ctx context.Context) (evidence, error) {
-	ev := evidence{}
-	for batch, err := range r.Log.Scan(ctx, 0, contracts.Filter{}) {
-		if err != nil {
-			return nil, err
-		}
-		for i := range batch {
-			e := &batch[i]
-			f, err := events.Decode(e)
-			if err != nil {
-				return nil, err
-			}
-			for _, room := range rooms {
-				room.shows(f, func(what string) { ev.note(what, e) })
-			}
+// Needed are the names of all evidence that a sentence needs.
+func Needed() []string {
+	var all []string
+	for _, room := range rooms {
+		for _, names := range room.needs {
+			all = append(all, names...)
 		}
 	}
-	return ev, nil
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (r *Register) evidence(ctx context.Context) (found evidence, err error) {
+	r.level(ctx, r.Evidence)
+	err = r.Evidence.Ask(func(e *projection.Evidence) error {
+		found, err = e.All(ctx)
+		return err
+	})
+	return found, err
 }
 
 // room is what one part of the engine shows of the policy: which facts are evidence of what, and what each sentence needs.
 type room struct {
 	shows func(f events.Fact, note func(what string))
-	needs map[string][]string // of a sentence; all must be there
+	// tells is for evidence that rests on an event's type too. May be nil, as shows may.
+	tells func(e *events.Event, f events.Fact, note func(what string))
+	needs map[string][]string // of a sentence: names of evidence; all must be there. A name never changes its meaning
 	// gaps are sentences that are not kept at this moment, with the reason: something overdue, something missing. May be nil.
 	gaps func(ctx context.Context, r *Register) (map[string]string, error)
 }
@@ -171,8 +173,8 @@ func (ev evidence) judge(o *contracts.Obligation, gaps []string) {
 	}
 	missing := false
 	for _, what := range want {
-		if x := ev[what]; x != nil {
-			o.Evidence = append(o.Evidence, *x)
+		if x, ok := ev[what]; ok {
+			o.Evidence = append(o.Evidence, x)
 		} else {
 			missing = true
 			o.Caveats = append(o.Caveats, "The log shows nothing yet of: "+what+".")

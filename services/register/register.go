@@ -15,6 +15,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/projections/breach"
 	"github.com/daicho-dev/daicho/projections/dossier"
+	projection "github.com/daicho-dev/daicho/projections/evidence"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/models"
@@ -29,7 +30,8 @@ type Register struct {
 	Dossiers  *models.Model[*dossier.Dossier]
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
-	All       []models.Runner // every model, these three among them
+	Evidence  *models.Model[*projection.Evidence]
+	All       []models.Runner // every model, these among them
 	Store     *tokens.Store
 	Now       func() time.Time
 	Checks    []func(context.Context) (contracts.Check, error) // of rooms, for Verify

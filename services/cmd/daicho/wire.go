@@ -29,6 +29,7 @@ import (
 	attached "github.com/daicho-dev/daicho/projections/attachments"
 	"github.com/daicho-dev/daicho/projections/breach"
 	"github.com/daicho-dev/daicho/projections/dossier"
+	"github.com/daicho-dev/daicho/projections/evidence"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/intake"
@@ -137,6 +138,7 @@ type Stores struct {
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
 	Attached  *models.Model[*attached.Attachments]
+	Evidence  *models.Model[*evidence.Evidence]
 	Uploads   contracts.Database // what waits for its record
 	All       []models.Runner    // every model, in the order in which they start
 }
@@ -166,11 +168,15 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Attached.Close))
+	if s.Evidence, err = models.Open(ctx, "evidence", path("evidence"), log, evidence.New(register.Needed(), register.Shows)); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Evidence.Close))
 	if s.Uploads, err = sqlite.Durable(ctx, filepath.Join(c.Data, "objects", "uploads.db")); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Uploads) }))
-	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached}
+	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence}
 	return s, nil
 }
 
@@ -311,7 +317,7 @@ func (e *Engine) begin(ctx context.Context) error {
 		return err
 	}
 	r := &register.Register{
-		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach,
+		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach, Evidence: e.stores.Evidence,
 		All: e.stores.All, Store: e.tokens, Now: time.Now,
 	}
 	files.Serve(r)
