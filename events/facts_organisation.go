@@ -5,11 +5,18 @@ import "github.com/go-json-experiment/json/jsontext"
 // What happens to the organisation: its policy, its recipients, its desks. Facts that name nobody are clear; what a clerk
 // writes freely is a Secret, sealed under a key of the stream.
 
-// PolicyPublished puts a catalogue into force: from here, events are decided under it.
+// PolicyPublished makes a catalogue known. From here events are decided under it; or, where its first day is still to come, from
+// PolicyEffective on: until then it is announced.
 type PolicyPublished struct {
 	Version   Word           `json:"version" daicho:"required"`
 	Catalogue jsontext.Value `json:"catalogue" daicho:"required"`
 	Changes   []Change       `json:"changes,omitempty"`
+	Waits     bool           `json:"waits,omitzero" daicho:"engine"` // for its first day
+}
+
+// PolicyEffective puts a catalogue that was announced into force, on its first day.
+type PolicyEffective struct {
+	Version Word `json:"version" daicho:"required"`
 }
 
 // Change is one line of the public list of changes.
@@ -177,6 +184,7 @@ type Refused struct {
 }
 
 func (*PolicyPublished) fact() {}
+func (*PolicyEffective) fact() {}
 func (*Recipient) fact()       {}
 func (*ServiceEnded) fact()    {}
 func (*Request) fact()         {}

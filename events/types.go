@@ -37,6 +37,7 @@ const (
 	TypeAccessed          = "daicho.accessed.v1"
 
 	TypePolicyPublished     = "daicho.policy_published.v1"
+	TypePolicyEffective     = "daicho.policy_effective.v1"
 	TypeRecipientRegistered = "daicho.recipient_registered.v1"
 	TypeRecipientReviewed   = "daicho.recipient_reviewed.v1"
 	TypeRecipientEnded      = "daicho.recipient_ended.v1"
@@ -113,6 +114,7 @@ var table = []Kind{
 	{Type: TypeAccessed, New: of[Accessed], Stream: "person", Engine: true},
 
 	{Type: TypePolicyPublished, New: of[PolicyPublished], Stream: "policy", Steers: true},
+	{Type: TypePolicyEffective, New: of[PolicyEffective], Stream: "policy", Engine: true},
 	{Type: TypeRecipientRegistered, New: of[Recipient], Stream: "recipient", Steers: true},
 	{Type: TypeRecipientReviewed, New: of[Recipient], Stream: "recipient", Steers: true},
 	{Type: TypeRecipientEnded, New: of[Recipient], Stream: "recipient", Steers: true},

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/events/policy"
 )
 
 // Submission is an event about the organisation as a decision sees it.
@@ -23,12 +22,14 @@ func Decide(s *State, in Submission, now time.Time) *events.Refusal {
 		return refuse("future", "/time", "is more than 5 minutes ahead of this engine's clock")
 	}
 	if f, ok := in.Fact.(*events.PolicyPublished); ok {
-		return published(s, f)
+		return published(s, f, now)
 	}
 	if s.Policy == nil {
 		return refuse("unknown_policy", "", "no policy has been published yet")
 	}
 	switch f := in.Fact.(type) {
+	case *events.PolicyEffective:
+		return effectiveRules(s, f, now)
 	case *events.Recipient:
 		return recipientRules(s, in, f)
 	case *events.DisposalConfirmed:
@@ -60,25 +61,6 @@ func refuse(rule, field, text string) *events.Refusal {
 func known(s *State, r events.Word) *events.Refusal {
 	if s.Recipients[r] == nil {
 		return refuse("unknown_recipient", "/data/recipient", "has not been registered")
-	}
-	return nil
-}
-
-func published(s *State, f *events.PolicyPublished) *events.Refusal {
-	c, err := policy.Parse(f.Catalogue)
-	if err != nil {
-		return refuse(events.RuleSchema, "/data/catalogue", "is not a catalogue; `daicho policy lint` says where")
-	}
-	if string(f.Version) != c.Version {
-		return refuse(events.RuleSchema, "/data/version", "is not the version that the catalogue names")
-	}
-	if _, ok := s.Versions[f.Version]; ok {
-		return refuse(events.RuleSchema, "/data/version", "has been published before; a changed policy needs a version of its own")
-	}
-	for _, finding := range policy.Lint(c) {
-		if finding.Severity == "error" {
-			return refuse(events.RuleSchema, "/data/catalogue", "has errors; `daicho policy lint` lists them")
-		}
 	}
 	return nil
 }

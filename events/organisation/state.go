@@ -15,6 +15,7 @@ import (
 type State struct {
 	Policy     *policy.Catalogue // nil before the first policy_published
 	Versions   map[events.Word]events.Position
+	Published  []Publication // every version, in the order of publication
 	Recipients map[events.Word]*Recipient
 	Ended      map[events.Word]policy.Mark // clients whose service is over
 	Datasets   map[events.ID]*Dataset      // of anonymously processed information, as made here
@@ -72,13 +73,11 @@ func (s *State) With(e *events.Event) (*State, error) {
 	n.Revisions[e.Stream] = e.Revision
 	switch f := f.(type) {
 	case *events.PolicyPublished:
-		c, err := policy.Parse(f.Catalogue)
-		if err != nil {
+		if err := n.publish(e, f); err != nil {
 			return nil, fmt.Errorf("the policy at position %v: %w", e.Position, err)
 		}
-		n.Policy = c
-		n.Versions = maps.Clone(s.Versions)
-		n.Versions[f.Version] = e.Position
+	case *events.PolicyEffective:
+		n.effective(e, f)
 	case *events.Recipient:
 		n.Recipients = maps.Clone(s.Recipients)
 		n.Recipients[f.Recipient] = recipient(s.Recipients[f.Recipient], e, f)

@@ -254,7 +254,7 @@ func clients(s *person.State) string {
 func (b *run) organisation(e *events.Event) error {
 	var whom string
 	switch e.Type {
-	case events.TypePolicyPublished:
+	case events.TypePolicyPublished, events.TypePolicyEffective:
 		whom = `select person from people`
 	case events.TypeServiceEnded:
 		whom = `select person from people where clients <> ''`

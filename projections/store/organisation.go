@@ -32,7 +32,8 @@ var Ever = time.UnixMilli(1 << 52)
 // at which it is known, whatever its time: it is the yardstick, not part of the story.
 func (s *Store) Organisation(ctx context.Context, upTo events.Position, asOf time.Time) (*organisation.State, error) {
 	rows, err := s.Read.QueryContext(ctx, `select position, stream, revision, time, type, data from organisation
-		where position <= $1 and (time <= $2 or type = $3) order by position`, signed(upTo), asOf.UnixMilli(), events.TypePolicyPublished)
+		where position <= $1 and (time <= $2 or type in ($3, $4)) order by position`,
+		signed(upTo), asOf.UnixMilli(), events.TypePolicyPublished, events.TypePolicyEffective)
 	if err != nil {
 		return nil, fmt.Errorf("reading the organisation's events: %w", err)
 	}

@@ -260,7 +260,7 @@ func (it *item) concerned() []events.Identifier {
 func (s *Submission) stream() (events.Stream, bool) {
 	kind := s.Kind.Stream
 	switch f := s.Fact.(type) {
-	case *events.PolicyPublished:
+	case *events.PolicyPublished, *events.PolicyEffective:
 		return events.Stream{Kind: kind, ID: "main"}, true
 	case *events.Recipient:
 		return events.Stream{Kind: kind, ID: string(f.Recipient)}, true

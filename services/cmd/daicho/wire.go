@@ -32,6 +32,7 @@ import (
 	"github.com/daicho-dev/daicho/projections/evidence"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/api"
+	"github.com/daicho-dev/daicho/services/inforce"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/keeper"
 	"github.com/daicho-dev/daicho/services/metrics"
@@ -323,6 +324,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	files.Serve(r)
 	r.Checks = append(r.Checks, files.Check)
 	e.work("removal of attachments", files)
+	e.work("calendar of the policy", inforce.New(e.gateway))
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,59 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/daicho-dev/daicho/events"
+)
+
+// ChangedPurposes are the purposes of a catalogue that people must be told of before it takes the place of another: those that are
+// new, say something else in a language that both speak, or let more be done than before. What only ends or narrows is not among them.
+func ChangedPurposes(was, is *Catalogue) []events.Word {
+	var all []events.Word
+	for i := range is.Purposes {
+		p := &is.Purposes[i]
+		if q := was.Purpose(p.ID); q == nil || p.beyond(q) {
+			all = append(all, p.ID)
+		}
+	}
+	return all
+}
+
+// beyond says that a purpose is not wholly within what it was.
+func (p *Purpose) beyond(was *Purpose) bool {
+	for lang, text := range was.Text {
+		if now, ok := p.Text[lang]; ok && now != text {
+			return true
+		}
+	}
+	if p.any && !was.any {
+		return true
+	}
+	if !was.any {
+		for k := range maps.Keys(p.permits) {
+			if !was.permits[k] {
+				return true
+			}
+		}
+	}
+	for _, regime := range []string{"default", "gdpr"} {
+		if beyond(p.taken(regime), was.taken(regime)) {
+			return true
+		}
+	}
+	return p.Role != was.Role || was.Disclosable && !p.Disclosable || beyond(p.Terms, was.Terms) ||
+		beyond(p.Processing, was.Processing) || beyond(p.GDPRBases, was.GDPRBases)
+}
+
+// taken are the bases of a regime: its own, or the default.
+func (p *Purpose) taken(regime string) []events.Word {
+	if list, ok := p.Bases[regime]; ok {
+		return list
+	}
+	return p.Bases["default"]
+}
+
+func beyond[T comparable](list, was []T) bool {
+	return slices.ContainsFunc(list, func(x T) bool { return !slices.Contains(was, x) })
+}
