@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -147,4 +148,40 @@ func (gr *group) outlives(it *item, st events.Stream) (bool, error) {
 		return true, gr.add(it, st, tag, d.Fact)
 	}
 	return true, nil
+}
+
+// patience is how long People waits for this gateway to have applied what it has itself appended, before it reads the log.
+const patience = time.Second
+
+// People are what decisions about some people rest on, with everything up to a position that stands in their own streams or is about the
+// organisation. They must not be changed.
+func (g *Gateway) People(ctx context.Context, at map[events.Stream]events.Position, organisation events.Position) (map[events.Stream]*person.State, error) {
+	streams := make([]events.Stream, 0, len(at))
+	for st := range at {
+		streams = append(streams, st)
+	}
+	for began := time.Now(); ; {
+		have, err := g.states.load(ctx, streams)
+		if err != nil {
+			return nil, err
+		}
+		behind := g.org.Load().Position < organisation
+		for st, p := range at {
+			behind = behind || have[st].Position < p
+		}
+		switch {
+		case !behind:
+			return have, nil
+		case time.Since(began) > patience: // somebody else has appended it
+			if err := g.states.catchUp(ctx, g.log, g.organise, nil); err != nil {
+				return nil, err
+			}
+		default:
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}
 }

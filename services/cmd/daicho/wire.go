@@ -30,6 +30,7 @@ import (
 	"github.com/daicho-dev/daicho/projections/breach"
 	"github.com/daicho-dev/daicho/projections/dossier"
 	"github.com/daicho-dev/daicho/projections/evidence"
+	handed "github.com/daicho-dev/daicho/projections/recipients"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/inforce"
@@ -37,6 +38,7 @@ import (
 	"github.com/daicho-dev/daicho/services/keeper"
 	"github.com/daicho-dev/daicho/services/metrics"
 	"github.com/daicho-dev/daicho/services/models"
+	"github.com/daicho-dev/daicho/services/recipients"
 	"github.com/daicho-dev/daicho/services/register"
 	"github.com/daicho-dev/daicho/services/tokens"
 )
@@ -140,7 +142,9 @@ type Stores struct {
 	Breach    *models.Model[*breach.Breach]
 	Attached  *models.Model[*attached.Attachments]
 	Evidence  *models.Model[*evidence.Evidence]
+	Handed    *recipients.Model
 	Uploads   contracts.Database // what waits for its record
+	Notices   contracts.Database // how far recipients have been told
 	All       []models.Runner    // every model, in the order in which they start
 }
 
@@ -177,7 +181,15 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Uploads) }))
-	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence}
+	if s.Handed, err = models.Open(ctx, "recipients", path("recipients"), log, handed.New); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(s.Handed.Close))
+	if s.Notices, err = sqlite.Durable(ctx, filepath.Join(c.Data, "notices.db")); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Notices) }))
+	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence, s.Handed}
 	return s, nil
 }
 
@@ -325,6 +337,11 @@ func (e *Engine) begin(ctx context.Context) error {
 	r.Checks = append(r.Checks, files.Check)
 	e.work("removal of attachments", files)
 	e.work("calendar of the policy", inforce.New(e.gateway))
+	vendors, err := recipients.New(ctx, e.log, e.vault, e.gateway, e.stores.Handed, e.stores.Notices)
+	if err != nil {
+		return err
+	}
+	e.work("supervision of recipients", vendors)
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
