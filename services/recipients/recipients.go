@@ -39,11 +39,12 @@ type Service struct {
 
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
+	read    atomic.Uint64         // the log has been reacted to up to here
 	follows atomic.Pointer[error] // why reading the log does not go on
 	clocks  atomic.Pointer[error] // why looking at the calendar does not
 }
 
-// New makes the service over its own store (sqlite.Durable).
+// New makes the service over its own store. What a power cut takes from it is done again: the same recalls, and notices sent twice.
 func New(ctx context.Context, log contracts.Log, vault contracts.Vault, gateway *intake.Gateway, model *Model, db contracts.Database) (*Service, error) {
 	o, err := openOwn(ctx, db)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 const (
 	retry     = 2 * time.Second  // before what failed is tried again
 	lookEvery = 30 * time.Second // at the calendar
+	moveEvery = 5 * time.Second  // the position is written, at most
 	people    = 1000             // of one recall, and of one submission: a notice stays small, and a confirmation is soon recorded
 )
 
@@ -29,9 +30,13 @@ func (s *Service) Start() {
 
 // Close stops the worker. What is left is found at the next start.
 func (s *Service) Close() {
-	if s.cancel != nil {
-		s.cancel()
-		s.wg.Wait()
+	if s.cancel == nil {
+		return
+	}
+	s.cancel()
+	s.wg.Wait()
+	if at := events.Position(s.read.Load()); at > 0 {
+		_ = s.own.move(context.Background(), at) // if not, it is read again
 	}
 }
 
@@ -75,6 +80,8 @@ func (s *Service) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.read.Store(uint64(from))
+	moved := time.Time{}
 	for batch, err := range s.log.Tail(ctx, from, kinds) {
 		if err != nil {
 			return err
@@ -82,10 +89,14 @@ func (s *Service) follow(ctx context.Context) error {
 		if err := s.React(ctx, batch); err != nil {
 			return err
 		}
+		s.follows.Store(nil)
+		if s.read.Store(uint64(batch[len(batch)-1].Position)); time.Since(moved) < moveEvery {
+			continue // reading a little again costs less than writing a little always
+		}
 		if err := s.own.move(ctx, batch[len(batch)-1].Position); err != nil {
 			return err
 		}
-		s.follows.Store(nil)
+		moved = time.Now()
 	}
 	return errors.New("the log's tail ended")
 }

@@ -191,10 +191,13 @@ func TestTheWorkerGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the worker has read the log", func() bool {
-		at, err := w.own.position(context.Background())
-		return err == nil && at >= head
-	})
+	w.again()
+	w.Start()
+	eventually(t, "the worker has read the log", func() bool { return events.Position(w.read.Load()) >= head })
+	w.Close()
+	if at, err := w.own.position(context.Background()); err != nil || at < head {
+		t.Errorf("it stopped at %v of %v: %v", at, head, err)
+	}
 	if err := w.Err(); err != nil || asked() != 6 || len(w.all(0, events.TypeRefused)) != 0 {
 		t.Errorf("%v, %d asked, %d refused", err, asked(), len(w.all(0, events.TypeRefused)))
 	}

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Start()
 	w.keeper.Start()
 	w.model.Start()
-	db, err := sqlite.Durable(ctx, filepath.Join(dir, "notices.db"))
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "notices.db"))
 	must(err)
 	w.Service, err = New(ctx, w.log, w.vault, w.gateway, w.model, db)
 	must(err)

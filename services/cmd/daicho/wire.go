@@ -185,7 +185,7 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Handed.Close))
-	if s.Notices, err = sqlite.Durable(ctx, filepath.Join(c.Data, "notices.db")); err != nil {
+	if s.Notices, err = sqlite.Open(ctx, filepath.Join(c.Data, "notices.db")); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Notices) }))
