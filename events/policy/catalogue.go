@@ -31,6 +31,8 @@ type Catalogue struct {
 	Accredited          *Contact                      `json:"accredited,omitempty"` // accredited protection organisation (APPI 47)
 	Keep                Keep                          `json:"keep,omitzero"`
 	Desk                Desk                          `json:"desk,omitzero"`
+	Requests            Requests                      `json:"requests,omitzero"`
+	Measures            []Measure                     `json:"measures,omitempty"` // of security (APPI 23, Order 10(1))
 	Outsourcing         Outsourcing                   `json:"outsourcing,omitzero"`
 	Approvals           []Approval                    `json:"approvals,omitempty"`
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`
@@ -65,8 +67,11 @@ type Company struct {
 	Name           string `json:"name,omitzero"`
 	Address        string `json:"address,omitzero"`
 	Representative string `json:"representative,omitzero"`
-	Manager        string `json:"manager,omitzero"` // personal information protection manager
+	Manager        string `json:"manager,omitzero"`      // personal information protection manager
+	ManagerTitle   Text   `json:"managerTitle,omitzero"` // the same, in the languages of the policy
 	Site           string `json:"site,omitzero"`
+	InUnion        string `json:"inUnion,omitzero"` // representative in the Union (GDPR 27)
+	Officer        string `json:"officer,omitzero"` // data protection officer (GDPR 37)
 }
 
 // Contact is a desk that people can turn to.
@@ -77,6 +82,7 @@ type Contact struct {
 	Mail    string      `json:"mail,omitzero"`
 	Phone   string      `json:"phone,omitzero"`
 	Hours   string      `json:"hours,omitzero"`
+	Opening Text        `json:"opening,omitzero"` // the hours, in the languages of the policy
 }
 
 // Keep says how long the engine's own traces of people stay.

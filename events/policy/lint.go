@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/daicho-dev/daicho/events"
 )
@@ -313,17 +314,18 @@ func (l *linter) complete(p *Purpose, path string) {
 }
 
 func (l *linter) company() {
-	c := l.Company
-	for _, item := range []struct{ path, value string }{
-		{"/company/name", c.Name}, {"/company/address", c.Address}, {"/company/representative", c.Representative}, {"/company/manager", c.Manager},
-	} {
-		if item.value == "" {
-			l.warn(item.path, "company_item_missing", "is to be published (APPI 32(1)) and is empty")
+	for _, item := range l.Items() {
+		if !item.Said() {
+			l.warn(item.Path, "company_item_missing", string(item.ID)+" is to be published ("+item.Law+") and is not said in "+strings.Join(item.Lacking, ", "))
 		}
+	}
+	if l.Company.Manager == "" {
+		l.warn("/company/manager", "company_item_missing", "the policy names a manager of personal information protection; who holds the office is empty")
 	}
 	if len(l.Contacts) == 0 {
 		l.warn("/contacts", "company_item_missing", "no desk is named that people can turn to")
 	}
+	l.requests()
 	if len(l.Languages) == 0 {
 		l.warn("/languages", "language_missing", "no language is named")
 	}
@@ -336,3 +338,23 @@ func (l *linter) company() {
 		}
 	}
 }
+
+func (l *linter) requests() {
+	q := l.Requests
+	for i, k := range q.Fee.Kinds {
+		if !slices.Contains(q.Kinds, k) {
+			l.error("/requests/fee/kinds/"+strconv.Itoa(i), "dangling", string(k)+" is not among the kinds of requests")
+		}
+		if !slices.Contains(feeable, k) {
+			l.error("/requests/fee/kinds/"+strconv.Itoa(i), "fee", string(k)+" must not cost anything: a fee is for notification of the purpose and for disclosure (APPI 38)")
+		}
+	}
+	for i, m := range l.Measures {
+		if !slices.Contains(MeasureKinds, m.Kind) {
+			l.error("/measures/"+strconv.Itoa(i)+"/kind", "dangling", string(m.Kind)+" is not a kind of measure")
+		}
+	}
+}
+
+// feeable are the requests that may cost something (APPI 38).
+var feeable = []events.Word{"NOTIFY_PURPOSE", "DISCLOSE", "DISCLOSE_3P_RECORD"}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,12 @@ import (
 
 // small is a catalogue with one of everything.
 const small = `{"version":"1","languages":["en"],"fiscalYearEnd":"03-31",
-"company":{"name":"C","address":"A","representative":"R","manager":"M"},"contacts":[{"id":"desk","name":{"en":"Desk"}}],
+"company":{"name":"C","address":"A","representative":"R","manager":"M","inUnion":"U"},"contacts":[{"id":"desk","phone":"1","name":{"en":"Desk"}}],
+"accredited":{"id":"org","name":{"en":"Org"},"phone":"2"},
+"requests":{"kinds":["NOTIFY_PURPOSE","DISCLOSE","DISCLOSE_3P_RECORD","CORRECT","CEASE_USE","CEASE_PROVISION"],"channels":[{"id":"mail","label":{"en":"by post"}}],
+ "answers":[{"id":"electronic"}],"fee":{"yen":1,"kinds":["DISCLOSE"],"how":{"en":"in cash"}}},
+"measures":[{"id":"1","kind":"basic","text":{"en":"b"}},{"id":"2","kind":"rules","text":{"en":"r"}},{"id":"3","kind":"organisational","text":{"en":"o"}},
+ {"id":"4","kind":"human","text":{"en":"h"}},{"id":"5","kind":"physical","text":{"en":"p"}},{"id":"6","kind":"technical","text":{"en":"t"}},{"id":"7","kind":"external","text":{"en":"e"}}],
 "sets":{"BASIC":["pd:Name"],"ALL":["BASIC","pd:Purchase"]},
 "categories":[{"id":"pd:Name","label":{"en":"Name"}},{"id":"pd:Purchase","label":{"en":"Purchase"}}],
 "milestones":[{"id":"closed"},{"id":"opened"},{"id":"settled"},{"id":"service.ended"}],"operations":[{"id":"rental"},{"id":"sales"}],
@@ -21,11 +27,11 @@ const small = `{"version":"1","languages":["en"],"fiscalYearEnd":"03-31",
 "ages":{"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},
  {"country":"AE","age":21,"to":"2026-05-31","source":"s","confidence":"low"},{"country":"AE","age":18,"from":"2026-06-01","source":"s","confidence":"low"}]},
 "purposes":[
-{"id":"A","text":{"en":"a"},"categories":["ALL"],"bases":{"default":["contract"],"gdpr":["consent"]},"role":"controller","disclosable":true,
+{"id":"A","text":{"en":"a"},"categories":["ALL"],"bases":{"default":["contract"],"gdpr":["consent"]},"gdprBases":["eu-gdpr:A6-1-a"],"role":"controller","disclosable":true,
  "brings":[{"purpose":"L","categories":["BASIC"],"operations":["rental"],"basis":"legal_obligation","law":"Act 1"}],
  "retention":[{"id":"A/claim","if":"opened","any":["settled"],"keep":"P5Y","assumption":"x"},
   {"id":"A/rest","all":["closed"],"keep":"P90D","otherwise":{"from":"last_of_matter","keep":"P24M"},"assumption":"x"}]},
-{"id":"L","text":{"en":"l"},"categories":["ALL"],"bases":{"default":["legitimate_interest"]},"role":"controller","disclosable":true,
+{"id":"L","text":{"en":"l"},"categories":["ALL"],"bases":{"default":["legitimate_interest"]},"gdprBases":["eu-gdpr:A6-1-f"],"role":"controller","disclosable":true,
  "retention":[{"id":"L/law","from":"collected","calendar":{"to":"fiscal_year_end","plus":"P2M"},"keep":"P7Y","law":"Act 1"}]},
 {"id":"S","text":{"en":"s"},"categories":["*"],"bases":{"default":["contract"]},"role":"processor","disclosable":false,
  "retention":[{"id":"S/service","from":"service_ended","keep":"P30D","assumption":"x"}]}]}`
@@ -195,12 +201,15 @@ func TestLint(t *testing.T) {
 		`"text":{"en":"a"},"categories":["ALL"]`:           {`"text":{"en":"a"},"categories":["pd:Purchase"]`, "unreachable", Warning},
 		`"age":20,"civil":18`:                              {`"age":20,"civil":25`, "age", Error},
 		`{"id":"S"`:                                        {`{"id":""`, "id_missing", Error},
-		`"contacts":[{"id":"desk","name":{"en":"Desk"}}]`:  {`"contacts":[]`, "company_item_missing", Warning},
-		`"roles":["compliance"]`:                           {`"roles":[]`, "approval", Error},
-		`"recipients":[{"id":"parcel"}]`:                   {`"recipients":[{"id":"parcel"},{"id":"parcel"}]`, "duplicate", Error},
-		`"keep":"P30D"`:                                    {`"keep":"P30D","validTo":"2026-01-01"`, "retention_missing", Error},
-		`"keep":"P30D",`:                                   {`"keep":"P30D","validFrom":"2026-02-01","validTo":"2026-01-01",`, "unreachable", Error},
-		`"keep":"P5Y"`:                                     {`"keep":"P5Y","confidence":"sure"`, "confidence", Error},
+		`"contacts":[{"id":"desk","phone":"1","name":{"en":"Desk"}}]`: {`"contacts":[]`, "company_item_missing", Warning},
+		`"roles":["compliance"]`:         {`"roles":[]`, "approval", Error},
+		`"recipients":[{"id":"parcel"}]`: {`"recipients":[{"id":"parcel"},{"id":"parcel"}]`, "duplicate", Error},
+		`"keep":"P30D"`:                  {`"keep":"P30D","validTo":"2026-01-01"`, "retention_missing", Error},
+		`"keep":"P30D",`:                 {`"keep":"P30D","validFrom":"2026-02-01","validTo":"2026-01-01",`, "unreachable", Error},
+		`"keep":"P5Y"`:                   {`"keep":"P5Y","confidence":"sure"`, "confidence", Error},
+		`"kinds":["DISCLOSE"]`:           {`"kinds":["CORRECT"]`, "fee", Error},
+		`"yen":1,"kinds":["DISCLOSE"]`:   {`"yen":1,"kinds":["PORT"]`, "dangling", Error},
+		`"kind":"basic"`:                 {`"kind":"base"`, "dangling", Error},
 	} {
 		hit := false
 		for _, f := range Lint(parse(t, strings.Replace(small, from, x.to, 1))) {
@@ -208,6 +217,48 @@ func TestLint(t *testing.T) {
 		}
 		if !hit {
 			t.Errorf("%s: no %s %s", x.to, x.severity, x.rule)
+		}
+	}
+}
+
+// Each required item that is taken away is missed, by its name and in its language.
+func TestItems(t *testing.T) {
+	for _, i := range parse(t, small).Items() {
+		if !i.Said() || i.Law == "" || i.Path == "" {
+			t.Errorf("the small catalogue says everything, but %+v", i)
+		}
+	}
+	for from, x := range map[string]struct{ to, item string }{
+		`"name":"C",`:                        {``, "name"},
+		`"address":"A",`:                     {``, "address"},
+		`"representative":"R",`:              {``, "representative"},
+		`"text":{"en":"a"}`:                  {`"text":{"ja":"a"}`, "purposes"},
+		`"NOTIFY_PURPOSE",`:                  {``, "procedure/NOTIFY_PURPOSE"},
+		`"DISCLOSE",`:                        {``, "procedure/DISCLOSE"},
+		`"DISCLOSE_3P_RECORD",`:              {``, "procedure/DISCLOSE_3P_RECORD"},
+		`"CORRECT",`:                         {``, "procedure/CORRECT"},
+		`"CEASE_USE",`:                       {``, "procedure/CEASE_USE"},
+		`,"CEASE_PROVISION"`:                 {``, "procedure/CEASE_PROVISION"},
+		`{"en":"by post"}`:                   {`{"ja":"by post"}`, "procedure/CORRECT"},
+		`{"id":"electronic"}`:                {`{"id":"paper"}`, "answers/electronic"},
+		`"how":{"en":"in cash"}`:             {`"how":{"ja":"in cash"}`, "fee"},
+		`"kind":"basic"`:                     {`"kind":"rules"`, "measures/basic"},
+		`"kind":"external","text":{"en":"e"`: {`"kind":"external","text":{"ja":"e"`, "measures/external"},
+		`"phone":"1",`:                       {``, "contact"},
+		`"name":{"en":"Desk"}`:               {`"name":{"ja":"Desk"}`, "contact"},
+		`"name":{"en":"Org"}`:                {`"name":{"ja":"Org"}`, "accredited"},
+		`"gdprBases":["eu-gdpr:A6-1-f"],`:    {``, "bases"},
+		`,"inUnion":"U"`:                     {``, "in_union"},
+	} {
+		doc := strings.Replace(small, from, x.to, 1)
+		lacking := []string{}
+		for _, i := range parse(t, doc).Items() {
+			if !i.Said() {
+				lacking = append(lacking, string(i.ID))
+			}
+		}
+		if doc == small || !slices.Contains(lacking, x.item) {
+			t.Errorf("%s: lacking are %v, want %s", from, lacking, x.item)
 		}
 	}
 }
