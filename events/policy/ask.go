@@ -28,6 +28,15 @@ func (p *Purpose) Permits(category events.Word) bool {
 // Permitted are the categories of a purpose with its sets written out. Any says that it permits all.
 func (p *Purpose) Permitted() (categories []events.Word, any bool) { return slices.Clone(p.all), p.any }
 
+// Written are categories with the sets among them written out.
+func (c *Catalogue) Written(list []events.Word) []events.Word {
+	all, err := c.expand(list, "")
+	if err != nil {
+		return list // a parsed catalogue has no set that is not there
+	}
+	return all
+}
+
 // Takes says whether a purpose takes a legal basis for a person of a country: GDPR 6 in its countries, else the policy's own.
 func (c *Catalogue) Takes(p *Purpose, basis, country events.Word) bool {
 	if p == nil {

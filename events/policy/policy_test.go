@@ -131,7 +131,7 @@ func TestQuestions(t *testing.T) {
 		"an age that changed, after":       !c.MinorOn("AE", NewDate(2006, 1, 1), NewDate(2026, 6, 1)),
 		"majority by the row then valid":   c.MajorityMonth("AE", NewDate(2010, 7, 1)) == "2028-07",
 		"majority by the policy's own age": c.MajorityMonth("JP", NewDate(2011, 4, 30)) == "2031-04",
-		"one document, one form":           bytes.Equal(c.JSON(), parse(t, string(c.JSON())).JSON()) && bytes.HasPrefix(c.JSON(), []byte(`{"ages":{"rows":[{"age":20,`)),
+		"one document, one form":           bytes.Equal(c.JSON(), parse(t, string(c.JSON())).JSON()) && bytes.HasPrefix(c.JSON(), []byte(`{"accredited":{"id":"org",`)),
 		"a known recipient":                c.HasRecipient("parcel") && !c.HasRecipient("nobody"),
 		"a kind of source":                 c.SourceKind("/shop") == "web" && c.SourceKind("/vendors/parcel") == "vendor" && c.SourceKind("/vendors/a/b") == "",
 		"whose word is needed":             needs("disposal") && !needs("nothing"),

@@ -97,6 +97,7 @@ func (a *API) Routes() []Route {
 		{"GET", "/openapi.json", a.openapi},
 	}
 	all = append(all, a.attachmentRoutes()...)
+	all = append(all, a.pageRoutes()...)
 	return all
 }
 
