@@ -290,7 +290,9 @@ func TestThePageIsWhole(t *testing.T) {
 				t.Errorf("%s: %s is left over", lang, left)
 			}
 		}
-		for _, n := range all(doc, func(n *html.Node) bool { return n.Data == "td" || n.Data == "th" || n.Data == "li" || n.Data == "dt" || n.Data == "dd" || n.Data == "h2" }) {
+		for _, n := range all(doc, func(n *html.Node) bool {
+			return n.Data == "td" || n.Data == "th" || n.Data == "li" || n.Data == "dt" || n.Data == "dd" || n.Data == "h2"
+		}) {
 			if text(n) == "" && n.Parent.Data != "tr" {
 				t.Errorf("%s: an empty %s", lang, n.Data)
 			}
