@@ -164,8 +164,9 @@ type HistoryLine struct {
 
 // NotDisclosable counts what is held but is not the company's to disclose, and why (APPI 16(4), Order 5).
 type NotDisclosable struct {
-	Reason string `json:"reason"`
-	Count  int    `json:"count"`
+	Reason string      `json:"reason"`
+	Client events.Word `json:"client,omitempty"` // of entrusted data: whom a request about it is forwarded to
+	Count  int         `json:"count"`
 }
 
 // Explained says why one record is still here, when it goes and who has it.
@@ -234,6 +235,7 @@ type Impact struct {
 	Records  ImpactRecords   `json:"records"`
 	Special  int             `json:"special"`
 	Finance  int             `json:"financial"`
+	Clients  []ImpactClient  `json:"clients,omitempty"` // of entrusted data: who is to be told (APPI 26(1), GDPR 33(2))
 	Duties   []Duty          `json:"duties"`
 	Caveats  []string        `json:"caveats"`
 	Digest   string          `json:"digest"`
@@ -261,6 +263,13 @@ type ImpactPeople struct {
 type ImpactRecords struct {
 	Total      int            `json:"total"`
 	ByCategory map[string]int `json:"byCategory"`
+}
+
+// ImpactClient counts what of a client's entrusted data a leak touched.
+type ImpactClient struct {
+	Client  events.Word `json:"client"`
+	People  int         `json:"people"`
+	Records int         `json:"records"`
 }
 
 // Duty is something that the law asks for after a breach like this.
@@ -349,11 +358,12 @@ type QuarantineItem struct {
 
 // Token is a bearer of a role. The secret is shown once, when it is made.
 type Token struct {
-	ID      string      `json:"id"`
-	Role    events.Word `json:"role"`
-	Holder  string      `json:"holder"`            // staff:<key>, so that a look names somebody
-	Sources []string    `json:"sources,omitempty"` // prefixes that an emitter may write under
-	Types   []string    `json:"types,omitempty"`   // steering types that an emitter may write
-	Created time.Time   `json:"created"`
-	Secret  string      `json:"secret,omitempty"`
+	ID      string        `json:"id"`
+	Role    events.Word   `json:"role"`
+	Holder  string        `json:"holder"`            // staff:<key>, so that a look names somebody
+	Sources []string      `json:"sources,omitempty"` // prefixes that an emitter may write under
+	Types   []string      `json:"types,omitempty"`   // steering types that an emitter may write
+	Walls   []events.Word `json:"walls,omitempty"`   // behind which the holder may look, and ask for uses
+	Created time.Time     `json:"created"`
+	Secret  string        `json:"secret,omitempty"`
 }

@@ -86,7 +86,7 @@ func TestSchemaHasTheMembersOfTheTypes(t *testing.T) {
 	}
 	for name, v := range map[string]any{
 		"": policy.Catalogue{}, "purpose": policy.Purpose{}, "rule": policy.Rule{}, "brings": policy.Brings{}, "category": policy.Category{},
-		"term": policy.Term{}, "age": policy.Age{}, "section": policy.Section{}, "contact": policy.Contact{}, "calendar": policy.Calendar{}, "approval": policy.Approval{},
+		"term": policy.Term{}, "age": policy.Age{}, "section": policy.Section{}, "contact": policy.Contact{}, "calendar": policy.Calendar{}, "approval": policy.Approval{}, "wall": policy.Wall{},
 		"requests": policy.Requests{}, "fee": policy.Fee{}, "measure": policy.Measure{},
 	} {
 		members := doc.Properties

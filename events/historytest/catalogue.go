@@ -1,7 +1,8 @@
 package historytest
 
 // Catalogue is a small policy with every shape of rule: periods from milestones (all, any), from the collection, from consent,
-// from the last contact; a claim that interrupts; a purpose that a law brings; entrusted work; a purpose for consent alone.
+// from the last contact; a claim that interrupts; a purpose that a law brings; entrusted work; a purpose for consent
+// alone; a wall.
 const Catalogue = `{"version":"h1","languages":["en"],"fiscalYearEnd":"03-31",
 "company":{"name":"C","address":"A","representative":"R","manager":"M"},"contacts":[{"id":"desk","name":{"en":"Desk"}}],
 "categories":[{"id":"pd:Name","label":{"en":"Name"}},{"id":"pd:EmailAddress","label":{"en":"Mail"}},{"id":"pd:Purchase","label":{"en":"Purchase"}},
@@ -14,6 +15,7 @@ const Catalogue = `{"version":"h1","languages":["en"],"fiscalYearEnd":"03-31",
 "recipients":[{"id":"parcel"},{"id":"mailer"},{"id":"broker"}],
 "gdprCountries":["FR","GB"],"designatedCountries":["FR","GB"],
 "ages":{"default":18,"unknown":21,"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},{"country":"KR","age":19,"source":"s","confidence":"high"}]},
+"walls":[{"id":"care","categories":["pd:Health"],"purposes":["CARE","CLIENT"],"sources":["/shop","/vendors"],"law":"Act 2"}],
 "purposes":[
 {"id":"SERVE","text":{"en":"a"},"categories":["pd:Name","pd:EmailAddress","pd:Purchase","pd:PaymentCardNumber"],"bases":{"default":["contract"]},"role":"controller","disclosable":true,
  "brings":[{"purpose":"BOOKS","categories":["pd:Name","pd:Purchase"],"operations":["rental","sales"],"basis":"legal_obligation","law":"Act 1"}],
@@ -27,7 +29,7 @@ const Catalogue = `{"version":"h1","languages":["en"],"fiscalYearEnd":"03-31",
  "retention":[{"id":"LINK/consent","from":"consent","keep":"P13M","assumption":"x"}]},
 {"id":"LOOK","text":{"en":"d"},"categories":["pd:IPAddress","pd:Purchase"],"bases":{"default":["legitimate_interest","consent"],"gdpr":["consent"]},"role":"controller","disclosable":true,
  "retention":[{"id":"LOOK/collected","from":"collected","keep":"P6M","assumption":"x"}]},
-{"id":"CARE","text":{"en":"e"},"categories":["pd:Health","pd:Name"],"bases":{"default":["contract","legal_obligation"]},"role":"controller","disclosable":true,
+{"id":"CARE","text":{"en":"e"},"categories":["pd:Health","pd:Name"],"bases":{"default":["contract","legal_obligation","consent"]},"role":"controller","disclosable":true,
  "retention":[{"id":"CARE/bound","from":"bound","keep":"P1Y","assumption":"x"}]},
 {"id":"BOOKS","text":{"en":"f"},"categories":["pd:Name","pd:Purchase"],"bases":{"default":["legal_obligation"]},"role":"controller","disclosable":true,
  "retention":[{"id":"BOOKS/law","from":"collected","calendar":{"to":"fiscal_year_end","plus":"P2M"},"keep":"P7Y","law":"Act 1"}]},

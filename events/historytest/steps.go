@@ -226,7 +226,19 @@ func (m *Maker) collected(p *Person, b body) {
 	if p.State.Country != "" && m.chance(90) {
 		country = p.State.Country
 	}
+	purposes := []string{m.purpose("")}
+	if m.chance(50) {
+		purposes = append(purposes, m.purpose(""))
+	}
+	// Entrusted data serves a client's work alone, mostly.
 	operation := m.word([]string{"rental", "sales", "content", "hr", "entrusted"})
+	if m.chance(85) {
+		if c.Purpose(events.Word(purposes[0])).Role == "processor" {
+			operation, purposes = "entrusted", purposes[:1]
+		} else if operation == "entrusted" {
+			operation = "rental"
+		}
+	}
 	channel := m.word([]string{"web", "counter", "phone", "cookie", "app"})
 	b["operation"], b["channel"], b["transport"] = operation, channel, "tls"
 	b["location"], b["notice"] = m.word(terms(c.Locations)), m.notice()
@@ -247,8 +259,7 @@ func (m *Maker) collected(p *Person, b body) {
 	var binds []body
 	var permitted []string
 	taken := map[string]bool{}
-	for range 1 + m.Rand.IntN(2) {
-		purpose := m.purpose("")
+	for _, purpose := range purposes {
 		if taken[purpose] {
 			continue
 		}

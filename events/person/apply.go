@@ -129,7 +129,7 @@ func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
 		of = append(of, n)
 		r := Record{
 			N: n, Value: n, Key: rec.Key, Category: rec.Category, Operation: f.Operation, Segment: Segment(e.Source), Source: e.Source,
-			Matter: f.Matter, Client: f.Client, Processor: f.Role == "processor" || f.Operation == "entrusted", Collected: m,
+			Matter: f.Matter, Client: f.Client, Processor: entrusted(f), Collected: m,
 			Locations: []Place{{ID: f.Location, Since: m}},
 		}
 		for _, b := range f.Purposes {

@@ -20,6 +20,7 @@ type Submission struct {
 	Gone   time.Time                     // when somebody was forgotten under the same identifier; zero if nobody was
 	Known  func(p events.Pseudonym) bool // whether another person is known
 	Own    bool                          // it is the engine's own
+	Walls  []events.Word                 // that who asks is cleared for
 }
 
 // Decision is what becomes of a submission: a fact to record, or a refusal, or where it was recorded before.
@@ -128,13 +129,20 @@ func (d *decision) rules(now time.Time) *events.Refusal {
 		return d.collected(f)
 	case *events.PurposeBound:
 		return d.purposeBound(f)
+	case *events.Consent:
+		return d.consenting(f)
+	case *events.MilestoneReached:
+		if f.Milestone == MajorityReached && !d.in.Own {
+			return refuse("not_permitted", "/data/milestone", "is told by the engine itself, from the month that it keeps of a minor")
+		}
+		return nil
 	case *events.PurposeEnded:
 		return d.take(&f.Selector, "purpose_not_bound", "is not bound to this purpose", func(r *Record) bool { return r.Bound(f.Purpose) != nil })
 	case *events.Moved:
 		if d.in.Kind.Type == events.TypeRemoved {
 			return d.take(&f.Selector, "record_unknown", "is not in this location", func(r *Record) bool { return at(r.Locations, f.Location) != nil })
 		}
-		return d.take(&f.Selector, "record_unknown", "", nil)
+		return d.copied(f)
 	case *events.Used:
 		d.used(f)
 		return nil
@@ -155,7 +163,7 @@ func (d *decision) rules(now time.Time) *events.Refusal {
 		return d.hold(f)
 	case *events.Deleted:
 		return d.deleted(f, now)
-	case *events.Consent, *events.NoticeShown, *events.TrackingRefused, *events.MilestoneReached, *events.Link, *events.Accessed, *events.KeysDestroyed:
+	case *events.NoticeShown, *events.TrackingRefused, *events.Link, *events.Accessed, *events.KeysDestroyed:
 		return nil
 	default: // not about a person
 		return nil
@@ -173,16 +181,9 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 			return refuse("key_taken", indexed("/data/records/%/key", i), "names a record that is still there; correct that one, or choose another key")
 		}
 	}
-	if birth, ok := f.Person.Birthdate.Date(); ok {
-		b, err := policy.ParseDate(string(birth))
-		on := d.c.On(d.in.Time)
-		if err == nil && d.c.MinorOn(events.Word(f.Person.Country), b, on) {
-			if f.Guardian == nil || f.Guardian.Consent.IsZero() {
-				return refuse("minor", "/data/guardian", "the person is a minor by the policy's table; the consent of a parent or guardian is missing")
-			}
-			f.Minor = true
-			f.Majority = events.Month(d.c.MajorityMonth(events.Word(f.Person.Country), b))
-		}
+	of, r := d.age(f)
+	if r != nil {
+		return r
 	}
 	country := events.Word(f.Person.Country)
 	brought := map[events.Word]*events.Bind{}
@@ -215,8 +216,17 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 			return refuse("category_not_permitted", indexed("/data/records/%/category", i), "is permitted by none of the purposes named")
 		}
 	}
+	if r := d.apart(f); r != nil {
+		return r
+	}
+	if r := d.care(f); r != nil {
+		return r
+	}
 	for _, rule := range []string{"consent_missing", "purpose_not_bound"} {
 		for i := range f.Purposes {
+			if g := f.Purposes[i].Consent; g != nil && g.By == "guardian" && of == ofAge && rule == "consent_missing" {
+				return refuse(rule, indexed("/data/purposes/%/consent/by", i), guardianNoMore)
+			}
 			if r := d.basis(f.Purposes[i].ID, f.Purposes[i].Basis, country, f.Purposes[i].Consent != nil, indexed("/data/purposes/%", i)); r != nil && r.Rule == rule {
 				return r
 			}
@@ -261,6 +271,9 @@ func (d *decision) purposeBound(f *events.PurposeBound) *events.Refusal {
 			return refuse("category_not_permitted", "/data/purpose", "does not permit the category of a record selected")
 		}
 	}
+	if r := d.reaches(f); r != nil {
+		return r
+	}
 	f.Of = slices.DeleteFunc(f.Of, func(n events.Ordinal) bool { return d.s.Record(n).Bound(f.Purpose) != nil })
 	return d.basis(f.Purpose, f.Basis, events.Word(d.s.Country), f.Consent != nil, "/data")
 }
@@ -268,14 +281,15 @@ func (d *decision) purposeBound(f *events.PurposeBound) *events.Refusal {
 // used answers whether a use is allowed. Both answers are recorded, so it never refuses the event.
 func (d *decision) used(f *events.Used) {
 	f.Allowed, f.Of, f.Rule = true, nil, ""
-	order := []events.Word{"record_unknown", "purpose_not_bound", "suspended"} // as the contract asks them
+	order := []events.Word{"record_unknown", "category_not_permitted", "purpose_not_bound", "suspended"} // as the contract asks them
 	deny := func(rule events.Word) {
 		if f.Allowed || slices.Index(order, rule) < slices.Index(order, f.Rule) {
 			f.Allowed, f.Rule = false, rule
 		}
 	}
 	for _, c := range f.Categories {
-		held, bound, free := false, false, false
+		permits := d.c.Purpose(f.Purpose).Permits(c) // the policy may have changed since it was bound
+		held, bound, open, free := false, false, false, false
 		for i := range d.s.Records {
 			r := &d.s.Records[i]
 			if !r.Live() || r.Category != c {
@@ -286,6 +300,10 @@ func (d *decision) used(f *events.Used) {
 				continue
 			}
 			bound = true
+			if !permits || !d.mayUse(r, f.Purpose) {
+				continue
+			}
+			open = true
 			if !r.Suspended {
 				free = true
 				f.Of = append(f.Of, r.N)
@@ -296,6 +314,8 @@ func (d *decision) used(f *events.Used) {
 			deny("record_unknown")
 		case !bound:
 			deny("purpose_not_bound")
+		case !open:
+			deny("category_not_permitted")
 		case !free:
 			deny("suspended")
 		}
@@ -314,6 +334,9 @@ func (d *decision) transferred(f *events.Transferred) *events.Refusal {
 		if !d.c.Purpose(f.Purpose).Permits(d.s.Record(n).Category) {
 			return refuse("category_not_permitted", "/data/purpose", "does not permit the category of a record selected")
 		}
+	}
+	if r := d.mayLeave(f); r != nil {
+		return r
 	}
 	consented := d.s.Consented(f.Purpose) != nil
 	if f.Basis == "consent" && !consented {

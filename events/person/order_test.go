@@ -75,6 +75,7 @@ func supportOf(x historytest.Submission) (s support, ok bool) {
 			_ = json.Unmarshal(p, &id)
 			write("consent", id)
 		}
+		read("profile", "") // a minor's guardian consents, and no longer once the minor is of age
 		return s, true
 	case events.TypeTrackingRefused:
 		write("channel", f.Channel)

@@ -74,7 +74,7 @@ func (d *decision) words() *events.Refusal {
 				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload of this name waits for this event
 			}
 		}
-		if f.Client != "" && !d.c.HasClient(f.Client) {
+		if (f.Client != "" || entrusted(f)) && !d.c.HasClient(f.Client) { // whoever asks about entrusted data is sent to the client
 			bad(aWord, "/data/client")
 		}
 		if f.Received != nil && d.o.Recipients[f.Received.From] == nil {

@@ -59,6 +59,31 @@ func (c *Catalogue) MajorityMonth(country events.Word, birth Date) string {
 	return day.String()[:7]
 }
 
+// CivilMajorityMonth is the month in which a person of a country stops being a minor by civil law, from the month in which they do so by
+// the policy's table: nothing finer is kept. (Of who was born on 29 February it may be the month before; a month counts when it is over.)
+func (c *Catalogue) CivilMajorityMonth(country events.Word, majority events.Month) events.Month {
+	first, err := ParseDate(string(majority) + "-01")
+	if err != nil {
+		return ""
+	}
+	if a := c.age(country, first); a.Civil > 0 {
+		first = NewDate(first.y-(a.Age-a.Civil), first.m, 1)
+	}
+	return events.Month(first.String()[:7])
+}
+
+// Month is the civil month of a moment: "2031-04".
+func (c *Catalogue) Month(t time.Time) events.Month { return events.Month(c.On(t).String()[:7]) }
+
+// MonthEnd is the first moment after a month, in the company's time zone; zero if it is no month.
+func (c *Catalogue) MonthEnd(month events.Month) time.Time {
+	d, err := ParseDate(string(month) + "-01")
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Date(d.y, d.m+1, 1, 0, 0, 0, 0, c.zone)
+}
+
 // age is the row for a country, or its subdivision, on a day.
 func (c *Catalogue) age(country events.Word, on Date) Age {
 	if country == "" {

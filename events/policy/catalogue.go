@@ -40,6 +40,7 @@ type Catalogue struct {
 	Categories          []Category                    `json:"categories"`
 	Groups              []Term                        `json:"groups,omitempty"` // headings of the published table of purposes
 	Purposes            []Purpose                     `json:"purposes"`
+	Walls               []Wall                        `json:"walls,omitempty"`
 	Locations           []Term                        `json:"locations,omitempty"`
 	Schemes             []Term                        `json:"schemes,omitempty"`
 	Milestones          []Term                        `json:"milestones,omitempty"`
@@ -135,6 +136,7 @@ type Purpose struct {
 	Role        events.Word              `json:"role"`
 	Disclosable bool                     `json:"disclosable"`
 	Automatic   bool                     `json:"automatic,omitzero"` // a deadline alone may start the disposal
+	Adults      bool                     `json:"adults,omitzero"`    // not for minors, whoever consents
 	Brings      []Brings                 `json:"brings,omitempty"`
 	Retention   []Rule                   `json:"retention"`
 	Remark      string                   `json:"remark,omitzero"`

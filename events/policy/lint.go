@@ -59,6 +59,7 @@ func Lint(c *Catalogue) []Finding {
 			l.error("/categories/"+strconv.Itoa(i), "category_unused", string(k.ID)+" is permitted by no purpose")
 		}
 	}
+	l.walls()
 	l.company()
 	return l.found
 }

@@ -84,6 +84,9 @@ func Parse(doc []byte) (*Catalogue, error) {
 		c.Keep.Quarantine = Period{days: 14}
 	}
 	c.indexWords()
+	if err := c.indexWalls(); err != nil {
+		return nil, err
+	}
 	return c, c.indexPurposes()
 }
 

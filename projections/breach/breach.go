@@ -30,6 +30,8 @@ var schema = []string{
 	`create table if not exists profiles (person text not null, time bigint not null, position bigint not null, country text not null, kind text not null, minor integer not null,
 		primary key (person, time, position)) without rowid`,
 	`create table if not exists links (person text not null, other text not null, time bigint not null, position bigint not null, stands integer not null, primary key (person, other, position)) without rowid`,
+	// Entrusted records, whose client is to be told.
+	`create table if not exists entrusted (person text not null, record bigint not null, client text not null, primary key (person, record)) without rowid`,
 	`create table if not exists forgotten (person text primary key, time bigint not null, position bigint not null) without rowid`,
 }
 
@@ -171,6 +173,11 @@ func (r *run) collected(at moment, f *events.Collected) error {
 		r.records[ref{at.person, n}] = rec
 		if err := r.presence(at, n, rec, string(f.Location), true); err != nil {
 			return err
+		}
+		if f.Role == "processor" || f.Operation == "entrusted" {
+			if err := r.exec(`insert into entrusted (person, record, client) values ($1, $2, $3)`, string(at.person), int64(n), string(f.Client)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

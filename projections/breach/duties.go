@@ -31,5 +31,11 @@ func duties(i *contracts.Impact, gdpr int) []contracts.Duty {
 			out = append(out, contracts.Duty{Regime: "GDPR", Rule: "Art. 34", Because: "a high risk to people of the EEA or Great Britain is likely", Due: "notice to the people concerned, without undue delay"})
 		}
 	}
+	for _, c := range i.Clients {
+		out = append(out, contracts.Duty{Regime: "APPI", Rule: "Art. 26(1) proviso", Because: strconv.Itoa(c.Records) + " records entrusted by " + string(c.Client), Due: "tell the client in 3 to 5 days; it stands in the place of the company's own report and notice"})
+		if gdpr > 0 {
+			out = append(out, contracts.Duty{Regime: "GDPR", Rule: "Art. 33(2)", Because: "the company is the processor for " + string(c.Client), Due: "tell the controller without undue delay"})
+		}
+	}
 	return out
 }

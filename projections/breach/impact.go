@@ -62,6 +62,9 @@ func (b *Breach) Impact(ctx context.Context, s contracts.Scope) (contracts.Impac
 			}
 		}
 	}
+	if out.Clients, err = b.clients(ctx, a); err != nil {
+		return contracts.Impact{}, err
+	}
 	out.Duties = duties(&out, gdpr)
 	out.Caveats = caveats(&out, org)
 	return out, digest(&out)

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -156,12 +157,12 @@ func (d *Dossier) united(ctx context.Context, p events.Pseudonym, asOf time.Time
 func (r *Reading) add(org *organisation.State, t told) error {
 	d := &r.Dossier
 	limits := t.state.Limits(org)
-	entrusted := 0
+	entrusted := map[events.Word]int{}
 	boxes := t.boxes()
 	for i := range t.state.Records {
 		rec := &t.state.Records[i]
 		if rec.Processor {
-			entrusted++
+			entrusted[rec.Client]++
 			continue
 		}
 		d.Records = append(d.Records, recordOf(t, rec, person.OfRecord(limits, rec.N)))
@@ -173,8 +174,8 @@ func (r *Reading) add(org *organisation.State, t told) error {
 			r.Sealed = append(r.Sealed, b)
 		}
 	}
-	if entrusted > 0 {
-		d.NotDisclosable = append(d.NotDisclosable, contracts.NotDisclosable{Reason: "entrusted", Count: entrusted})
+	for _, client := range slices.Sorted(maps.Keys(entrusted)) {
+		d.NotDisclosable = append(d.NotDisclosable, contracts.NotDisclosable{Reason: "entrusted", Client: client, Count: entrusted[client]})
 	}
 	for _, c := range t.state.Consents {
 		line := contracts.DossierConsent{Purpose: c.Purpose, State: "given", By: c.By, Notice: c.Notice, Since: c.Since.Time}
@@ -332,7 +333,7 @@ func (r *Reading) finish() {
 		d.Caveats = append(d.Caveats, "Some records are disposed of here, but a recipient has not yet confirmed that it disposed of its copy.")
 	}
 	if len(d.NotDisclosable) > 0 {
-		d.Caveats = append(d.Caveats, "Data held on behalf of others is counted and not shown: it is not this company's to disclose (APPI 16(4)).")
+		d.Caveats = append(d.Caveats, "Data held on behalf of others is counted and not shown: it is not this company's to disclose (APPI 16(4)); a request about it is forwarded to the client named.")
 	}
 }
 

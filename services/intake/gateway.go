@@ -18,8 +18,9 @@ import (
 type Caller struct {
 	Role    events.Word // emitter, compliance, responder, auditor, admin; "engine" for Daicho's own services
 	Holder  events.Identifier
-	Sources []string // prefixes that an emitter may write under
-	Types   []string // steering types that an emitter may write
+	Sources []string      // prefixes that an emitter may write under
+	Types   []string      // steering types that an emitter may write
+	Walls   []events.Word // of the policy, that the holder is cleared for
 }
 
 // Engine is the caller of Daicho's own services.

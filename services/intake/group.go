@@ -218,7 +218,7 @@ func (gr *group) one(it *item) error {
 	d := person.Decide(gr.org, state, person.Submission{
 		Kind: it.Kind, Source: it.Source, Tag: tag, Time: it.Time, Fact: it.Fact, Gone: gr.found[it.Subject].Gone,
 		Known: func(p events.Pseudonym) bool { return gr.state(events.PersonStream(p)).Exists() },
-		Own:   it.caller.Role == "engine",
+		Own:   it.caller.Role == "engine", Walls: it.caller.Walls,
 	}, gr.g.now())
 	switch {
 	case d.Refusal != nil:

@@ -7,6 +7,8 @@ package register
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -133,7 +135,7 @@ func (r *Register) Use(ctx context.Context, u contracts.UseQuestion) (contracts.
 	}
 	if c.Role != "emitter" && source == "" {
 		s.Source = "/daicho/uses"
-		c = intake.Engine
+		c = intake.Caller{Role: intake.Engine.Role, Walls: c.Walls}
 	}
 	out, err := r.Gateway.Submit(ctx, c, []intake.Submission{s})
 	if err != nil {
@@ -246,8 +248,12 @@ func (r *Register) mayOpen(ctx context.Context, q contracts.DossierQuestion) err
 // rights is the purpose of answering the person themselves: it sees everything that is theirs.
 const rights = "DSR-01"
 
-// shows says whether a purpose may see a record: one that the record is bound to, or answering the person.
-func shows(q contracts.DossierQuestion, rec *contracts.DossierRecord) bool {
+// shows says whether the caller may see a record: no wall is between, and the purpose is one that the record is bound to, or answering
+// the person.
+func (r *Register) shows(ctx context.Context, q contracts.DossierQuestion, rec *contracts.DossierRecord) bool {
+	if len(r.between(ctx, rec)) > 0 {
+		return false
+	}
 	if q.Request != "" || q.Purpose == rights {
 		return true
 	}
@@ -261,7 +267,7 @@ func (r *Register) look(ctx context.Context, q contracts.DossierQuestion, readin
 	var order []events.Stream
 	for _, s := range reading.Sealed {
 		rec := &reading.Dossier.Records[s.Record]
-		if !shows(q, rec) {
+		if !r.shows(ctx, q, rec) {
 			continue
 		}
 		if _, ok := seen[s.Owner]; !ok {
@@ -312,10 +318,14 @@ func (r *Register) openValues(ctx context.Context, q contracts.DossierQuestion, 
 	if err != nil {
 		return err
 	}
-	destroyed, withheld := 0, 0
+	destroyed, withheld, walled := 0, 0, map[events.Word]int{}
 	for _, s := range reading.Sealed {
 		rec := &d.Records[s.Record]
-		if !shows(q, rec) {
+		if walls := r.between(ctx, rec); len(walls) > 0 {
+			walled[walls[0]]++
+			continue
+		}
+		if !r.shows(ctx, q, rec) {
 			withheld++
 			continue
 		}
@@ -340,6 +350,9 @@ func (r *Register) openValues(ctx context.Context, q contracts.DossierQuestion, 
 	}
 	if destroyed > 0 {
 		d.Caveats = append(d.Caveats, "Some values that were held at that moment have been destroyed since; they are null.")
+	}
+	for _, w := range slices.Sorted(maps.Keys(walled)) {
+		d.Caveats = append(d.Caveats, fmt.Sprintf("%d values are kept apart as %s and not shown: this needs a token that is cleared for it.", walled[w], w))
 	}
 	if withheld > 0 {
 		d.Caveats = append(d.Caveats, "Values of records that are not bound to the purpose asked for are not shown.")

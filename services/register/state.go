@@ -125,6 +125,11 @@ func (r *Register) CreateToken(ctx context.Context, t contracts.Token) (contract
 	if err := allow(ctx); err != nil {
 		return contracts.Token{}, err
 	}
+	for _, w := range t.Walls {
+		if c := r.Gateway.Organisation().Policy; c == nil || c.Wall(w) == nil {
+			return contracts.Token{}, badQuestion("walls", string(w)+" is no wall of the policy in force (`daicho policy show` lists them)")
+		}
+	}
 	return r.Store.Create(t)
 }
 

@@ -52,7 +52,10 @@ func (r *Register) Attached(ctx context.Context, q contracts.AttachmentQuestion)
 		return none, notFound("no record of this name holds an attachment, or holds it any longer")
 	}
 	s := one.Sealed[0]
-	if !shows(dq, &reading.Dossier.Records[s.Record]) {
+	if walls := r.between(ctx, &reading.Dossier.Records[s.Record]); len(walls) > 0 {
+		return none, problem(403, "wall", "Not permitted", "the record is kept apart as "+string(walls[0])+": this needs a token that is cleared for it")
+	}
+	if !r.shows(ctx, dq, &reading.Dossier.Records[s.Record]) {
 		p := problem(422, "refused", "The question is refused", "the record is not bound to this purpose")
 		p.Rule = "purpose_not_bound"
 		return none, p

@@ -134,7 +134,7 @@ func (s *Store) Caller(secret string) (intake.Caller, bool) {
 	defer s.mu.RUnlock()
 	for _, t := range s.all {
 		if t.Hash == h {
-			return intake.Caller{Role: t.Role, Holder: events.Identifier(t.Holder), Sources: t.Sources, Types: t.Types}, true
+			return intake.Caller{Role: t.Role, Holder: events.Identifier(t.Holder), Sources: t.Sources, Types: t.Types, Walls: t.Walls}, true
 		}
 	}
 	return intake.Caller{}, false

@@ -141,7 +141,11 @@ func dossierTable(d contracts.Dossier) *table {
 		t.add("."+short, string(r.Category), value, r.State, list(r.Location), strings.Join(purposes, " "), strings.Join(recipients, " "), due, held)
 	}
 	for _, n := range d.NotDisclosable {
-		t.add("", "not disclosable: "+n.Reason, strconv.Itoa(n.Count)+" records")
+		what := "not disclosable: " + n.Reason
+		if n.Client != "" {
+			what += ", ask " + string(n.Client)
+		}
+		t.add("", what, strconv.Itoa(n.Count)+" records")
 	}
 	for _, c := range d.Caveats {
 		t.add("! " + c)
@@ -324,6 +328,9 @@ func impactTable(i contracts.Impact) *table {
 	}
 	t.add("  special care-required", n(i.Special))
 	t.add("  financial", n(i.Finance))
+	for _, c := range i.Clients {
+		t.add("tell the client", string(c.Client), n(c.People)+" people, "+n(c.Records)+" records")
+	}
 	for _, d := range i.Duties {
 		t.add("duty", d.Regime+" "+d.Rule, d.Because+" → "+d.Due)
 	}

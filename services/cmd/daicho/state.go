@@ -244,15 +244,16 @@ func tokenCommand(s *shared) *cobra.Command {
 	cmd := &cobra.Command{Use: "token", Short: "Who may ask and emit"}
 	var t contracts.Token
 	var role string
+	var walls []string
 	create := &cobra.Command{
 		Use: "create", Short: "Make a token; its secret is shown once", Args: exactly(0, "no arguments"),
-		Example: "  daicho token create --role emitter --holder staff:billing --source /rental/billing\n  daicho token create --role compliance --holder staff:k-tanaka",
+		Example: "  daicho token create --role emitter --holder staff:billing --source /rental/billing\n  daicho token create --role compliance --holder staff:k-tanaka --wall personnel",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.dial()
 			if err != nil {
 				return err
 			}
-			t.Role = events.Word(role)
+			t.Role, t.Walls = events.Word(role), wordsOf(walls)
 			made, err := c.CreateToken(cmd.Context(), t)
 			if err != nil {
 				return err
@@ -269,6 +270,7 @@ func tokenCommand(s *shared) *cobra.Command {
 	f.StringVar(&t.Holder, "holder", "", "who bears it, as staff:<key>")
 	f.StringArrayVar(&t.Sources, "source", nil, "a source prefix that an emitter may write under (repeatable)")
 	f.StringArrayVar(&t.Types, "type", nil, "a steering type that an emitter may write (repeatable)")
+	f.StringArrayVar(&walls, "wall", nil, "what is kept apart and this holder may look at, as personnel or my-number (repeatable)")
 	cmd.AddCommand(create, &cobra.Command{
 		Use: "list", Short: "All tokens, without their secrets", Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
