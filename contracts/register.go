@@ -27,6 +27,7 @@ type Register interface {
 	Policies(ctx context.Context) ([]PolicyVersion, error)
 	Policy(ctx context.Context) ([]byte, error)
 	Obligations(ctx context.Context) ([]Obligation, error)
+	Processing(ctx context.Context, lang events.Word) (ProcessingRegister, error)
 	Verify(ctx context.Context) (Verified, error)
 	Quarantined(ctx context.Context) ([]QuarantineItem, error)
 	Tokens(ctx context.Context) ([]Token, error)

@@ -65,14 +65,15 @@ type Catalogue struct {
 
 // Company is who answers for the data.
 type Company struct {
-	Name           string `json:"name,omitzero"`
-	Address        string `json:"address,omitzero"`
-	Representative string `json:"representative,omitzero"`
-	Manager        string `json:"manager,omitzero"`      // personal information protection manager
-	ManagerTitle   Text   `json:"managerTitle,omitzero"` // the same, in the languages of the policy
-	Site           string `json:"site,omitzero"`
-	InUnion        string `json:"inUnion,omitzero"` // representative in the Union (GDPR 27)
-	Officer        string `json:"officer,omitzero"` // data protection officer (GDPR 37)
+	Name           string      `json:"name,omitzero"`
+	Address        string      `json:"address,omitzero"`
+	Country        events.Word `json:"country,omitzero"`
+	Representative string      `json:"representative,omitzero"`
+	Manager        string      `json:"manager,omitzero"`      // personal information protection manager
+	ManagerTitle   Text        `json:"managerTitle,omitzero"` // the same, in the languages of the policy
+	Site           string      `json:"site,omitzero"`
+	InUnion        string      `json:"inUnion,omitzero"` // representative in the Union (GDPR 27)
+	Officer        string      `json:"officer,omitzero"` // data protection officer (GDPR 37)
 }
 
 // Contact is a desk that people can turn to.

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/services/statements"
 )
 
 func (a *API) pageRoutes() []Route {
 	return []Route{
 		{"GET", "/policy", a.page},
+		{"GET", "/v1/register", a.asked(a.processing)},
 	}
 }
 
@@ -41,4 +43,31 @@ func (a *API) page(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "public, max-age=60")
 	_, _ = w.Write(page)
+}
+
+// processing answers with the record of processing activities, in the form asked for.
+func (a *API) processing(s *serving, w http.ResponseWriter, r *http.Request) error {
+	v := r.URL.Query()
+	record, err := s.Register.Processing(r.Context(), events.Word(v.Get("lang")))
+	if err != nil {
+		return err
+	}
+	var b []byte
+	switch v.Get("format") {
+	case "", "json":
+		return answer(w, record)
+	case "csv":
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		b, err = statements.CSV(record)
+	case "jsonld":
+		w.Header().Set("Content-Type", "application/ld+json")
+		b, err = statements.JSONLD(s.Gateway.Organisation().Policy, record)
+	default:
+		return &contracts.Problem{Type: "about:blank", Title: "The question cannot be understood", Status: 400, Code: "question", Field: "format", Detail: "is json, csv or jsonld"}
+	}
+	if err != nil {
+		return err
+	}
+	_, _ = w.Write(b)
+	return nil
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -75,3 +76,34 @@ func TestS28_S30_ThePublicPage(t *testing.T) {
 	}
 	e.verified()
 }
+
+// The record of processing activities by the command, in its three forms; an emitter may not read it.
+func TestTheRecordOfProcessingActivities(t *testing.T) {
+	e := start(t, t.TempDir())
+	out, code := e.daicho("register", "--output", "json", "--lang", "ja")
+	var record contracts.ProcessingRegister
+	if err := json.Unmarshal([]byte(out), &record); err != nil || code != 0 || len(record.Controller) == 0 || len(record.Processor) == 0 || record.Language != "ja" {
+		t.Fatalf("%d %v %.200s", code, err, out)
+	}
+	rows, err := csv.NewReader(strings.NewReader(first(e.daicho("register", "--output", "csv")))).ReadAll()
+	if err != nil || len(rows) != 1+len(record.Controller)+len(record.Processor) {
+		t.Errorf("%d rows %v", len(rows), err)
+	}
+	var linked struct {
+		Graph []any `json:"@graph"`
+	}
+	if err := json.Unmarshal([]byte(first(e.daicho("register", "--output", "jsonld"))), &linked); err != nil || len(linked.Graph) <= len(record.Controller) {
+		t.Errorf("%d nodes %v", len(linked.Graph), err)
+	}
+	if out, code := e.daicho("register"); code != 0 || !strings.Contains(out, "in_union is for the company to supply") {
+		t.Errorf("%d %s", code, out)
+	}
+	if _, code := e.daicho("--role", "emitter", "register"); code != 1 {
+		t.Errorf("an emitter read it: %d", code)
+	}
+	if _, code := e.daicho("register", "--lang", "fr"); code != 1 {
+		t.Errorf("in a language that is not there: %d", code)
+	}
+}
+
+func first(s string, _ int) string { return s }

@@ -19,6 +19,7 @@ var answers = []any{
 	contracts.Calendar{}, contracts.Impact{}, contracts.Affected{}, contracts.Model{}, contracts.PolicyVersion{},
 	contracts.Obligation{}, contracts.Verified{}, contracts.QuarantineItem{}, contracts.Token{},
 	contracts.Uploaded{}, contracts.AttachmentQuestion{},
+	contracts.ProcessingRegister{},
 }
 
 // Questions are read strictly; answers may gain fields.
