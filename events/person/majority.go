@@ -1,6 +1,7 @@
 package person
 
 import (
+	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -36,7 +37,7 @@ func (d *decision) age(f *events.Collected) (told, *events.Refusal) {
 	if !d.c.MinorOn(country, b, d.c.On(d.in.Time)) {
 		return ofAge, nil
 	}
-	if f.Guardian == nil || f.Guardian.Consent.IsZero() {
+	if f.Guardian == nil || says(f.Guardian.Consent) == "" {
 		return aMinor, refuse("minor", "/data/guardian", "the person is a minor by the policy's table; the consent of a parent or guardian is missing")
 	}
 	for i := range f.Purposes {
@@ -47,6 +48,16 @@ func (d *decision) age(f *events.Collected) (told, *events.Refusal) {
 	f.Minor = true
 	f.Majority = events.Month(d.c.MajorityMonth(country, b))
 	return aMinor, nil
+}
+
+// says is what a sealed note says, roughly: nothing, if all that it holds is space, quotes or an empty form.
+func says(x events.Secret) string {
+	switch s := strings.Trim(string(x.Value()), "\" \t\r\n\u3000"); s {
+	case "null", "false", "0", "{}", "[]":
+		return ""
+	default:
+		return s
+	}
 }
 
 const notForMinors = "is not for minors"
