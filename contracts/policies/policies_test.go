@@ -19,7 +19,7 @@ func TestShippedCatalogueHasNoErrors(t *testing.T) {
 	}
 }
 
-func TestS10PermittedAndTaken(t *testing.T) {
+func TestS10_PermittedAndTaken(t *testing.T) {
 	c := Default()
 	for _, x := range []struct {
 		purpose, category, basis, country events.Word

@@ -28,7 +28,7 @@ func named(p *policy.Purpose) map[events.Word]bool {
 
 // For every purpose, every category that it permits and every operation: a milestone that its rules do not speak of moves no
 // deadline, in either direction.
-func TestS50NoDeadlineMovesForAnUnrelatedMilestone(t *testing.T) {
+func TestS50_NoDeadlineMovesForAnUnrelatedMilestone(t *testing.T) {
 	c, r := Default(), rand.New(rand.NewPCG(11, 12))
 	mark := func() policy.Mark {
 		return policy.Mark{Type: "x", Time: time.Date(2024, 1, 1+r.IntN(1500), r.IntN(24), 0, 0, 0, time.UTC), Position: events.Position(1 + r.IntN(9000))}
@@ -76,7 +76,7 @@ func ended(l policy.Life) policy.Life {
 }
 
 // Whatever a purpose permits has a rule in every operation, and the rule comes to a day or says what it waits for.
-func TestS11NothingIsKeptWithoutARule(t *testing.T) {
+func TestS11_NothingIsKeptWithoutARule(t *testing.T) {
 	c := Default()
 	at := policy.Mark{Type: "x", Time: time.Date(2026, 1, 10, 3, 0, 0, 0, time.UTC)}
 	for i := range c.Purposes {

@@ -79,7 +79,7 @@ var edges = map[string]*regexp.Regexp{
 // law are the rules whose period a law sets.
 var law = regexp.MustCompile(`^(ACC-01/|IDV-01/|HR-01b/health|HR-01b/tax|SPI-01/)`)
 
-func TestS51RetentionTable(t *testing.T) {
+func TestS51_RetentionTable(t *testing.T) {
 	c := Default()
 	rows, rules := map[events.Word]map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(table) {
@@ -132,7 +132,7 @@ func TestS51RetentionTable(t *testing.T) {
 	}
 }
 
-func TestS34Minors(t *testing.T) {
+func TestS34_Minors(t *testing.T) {
 	c := Default()
 	for _, x := range []struct {
 		country, birth, on string
@@ -172,7 +172,7 @@ func TestS34Minors(t *testing.T) {
 	}
 }
 
-func TestS34TheMonthOfMajority(t *testing.T) {
+func TestS34_TheMonthOfMajority(t *testing.T) {
 	for _, x := range []struct{ country, birth, month string }{
 		{"JP", "2011-04-30", "2031-04"}, {"JP", "2004-02-29", "2024-02"}, {"FR", "2008-02-29", "2026-03"},
 		{"KR", "2007-12-31", "2026-12"}, {"US-MS", "2005-01-01", "2026-01"}, {"", "2005-06-01", "2026-06"}, {"GB-SCT", "2010-06-01", "2026-06"},

@@ -203,7 +203,7 @@ func bondOf(o *organisation.State, facts []historytest.Recorded, n events.Ordina
 }
 
 // A record is disposed of if, and only if, nothing holds it; and because its time is over, if and only if nothing binds it either.
-func TestS51DisposedOfIfAndOnlyIfNothingBindsOrHolds(t *testing.T) {
+func TestS51_DisposedOfIfAndOnlyIfNothingBindsOrHolds(t *testing.T) {
 	outcomes := map[string]int{}
 	each(t, 150, historytest.Catalogue, func(t *testing.T, m *historytest.Maker, _ int, x historytest.Submission) {
 		if _, _, err := m.Record(x); err != nil {

@@ -87,7 +87,7 @@ func moved(records, to, kind, purpose, basis, country string) string {
 }
 
 // Every rule of a decision: the least that had to happen, and what is refused then, and where.
-func TestS3EveryRefusalNamesItsRule(t *testing.T) {
+func TestS3_EveryRefusalNamesItsRule(t *testing.T) {
 	minor := `,"person":{"kind":"customer","country":"JP","birthdate":"2006-04-02"}`
 	for _, x := range []struct{ before, tell, want string }{
 		{"", strings.Replace(base, `"h1"`, `"h0"`, 1), "unknown_policy /data/notice/policy"},
@@ -129,6 +129,12 @@ func TestS3EveryRefusalNamesItsRule(t *testing.T) {
 		{"", took(serve, minor+`,"guardian":{"consent":"G"}`, "n=pd:Name"), "recorded"},
 		{"", took(serve, "", "n=pd:Name", "h=pd:Health"), "category_not_permitted /data/records/1/category"},
 		{base, `purpose_bound {"records":["card"],"purpose":"CARE","basis":"contract"}`, "category_not_permitted /data/purpose"},
+		{base, `purpose_bound {"records":["card"],"purpose":"CLIENT","basis":"contract"}`, "category_not_permitted /data/purpose"}, // own data serves no client
+		{"", took(`{"id":"CLIENT","basis":"contract"}`, "", "n=pd:Name"), "category_not_permitted /data/purposes/0/id"},
+		{"", took(serve, `,"role":"processor","client":"client-x"`, "n=pd:Name"), "category_not_permitted /data/purposes/0/id"},
+		{"", took(serve, `,"role":"processor"`, "n=pd:Name"), "unknown_word /data/client"},
+		{"", took(`{"id":"CARE","basis":"contract"}`, "", "h=pd:Health"), "consent_missing /data/records/0/category"}, // special care-required
+		{"", took(`{"id":"CARE","basis":"legal_obligation"}`, "", "h=pd:Health"), "recorded"},
 		{"", took(`{"id":"MAIL","basis":"consent"}`, "", "n=pd:Name"), "consent_missing /data/purposes/0/consent"},
 		{"", took(`{"id":"LOOK","basis":"legitimate_interest"}`, `,"person":{"kind":"visitor","country":"FR"}`, "ip=pd:IPAddress"), "consent_missing /data/purposes/0/basis"},
 		{"", took(`{"id":"LOOK","basis":"legitimate_interest"}`, "", "ip=pd:IPAddress"), "recorded"},
@@ -197,7 +203,7 @@ func TestTheTimeOfAnEvent(t *testing.T) {
 }
 
 // A submission that breaks every rule is refused by the first; mended, by the next; and so on in the contract's order.
-func TestS3RulesAreAskedInTheContractsOrder(t *testing.T) {
+func TestS3_RulesAreAskedInTheContractsOrder(t *testing.T) {
 	type mend struct{ rule, from, to string }
 	for name, story := range map[string]struct {
 		before []string
@@ -260,7 +266,7 @@ func TestS3RulesAreAskedInTheContractsOrder(t *testing.T) {
 }
 
 // Both answers to a use are recorded; the rule of a denial is the first that applies, whichever category it is about.
-func TestS8UsesAreAnswered(t *testing.T) {
+func TestS8_UsesAreAnswered(t *testing.T) {
 	for _, x := range []struct{ before, purpose, categories, want string }{
 		{"", "SERVE", `"pd:Name","pd:PaymentCardNumber"`, "allowed [1 3]"},
 		{"", "SERVE", `"pd:Health"`, "record_unknown []"},
