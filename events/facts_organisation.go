@@ -38,8 +38,9 @@ type Recipient struct {
 	ReviewDue  Day       `json:"reviewDue,omitempty"`
 	Reentrusts []Text    `json:"reentrusts,omitempty"` // to whom it hands on, with our leave
 
-	Countries      []Country  `json:"countries,omitempty"`  // where it handles data besides its own country
-	Categories     []Word     `json:"categories,omitempty"` // the most that its contract covers; none: what each purpose permits
+	Countries      []Country  `json:"countries,omitempty"`                           // where it handles data besides its own country
+	Tasks          []Word     `json:"tasks,omitempty" oneof:"procurement|provision"` // of entrustment: procuring goods, or providing services
+	Categories     []Word     `json:"categories,omitempty"`                          // the most that its contract covers; none: what each purpose permits
 	Selection      *Selection `json:"selection,omitempty"`
 	Abroad         *Abroad    `json:"abroad,omitempty"`
 	RecallDays     int        `json:"recallDays,omitzero"` // civil days to confirm a recall; none: the policy's

@@ -45,6 +45,7 @@ func (r *Recipient) Findings(c *policy.Catalogue, on policy.Date) []events.Word 
 	entrusted, abroad := has(r.Kinds, "entrusted"), r.Country != "JP" && r.Country != ""
 	add(entrusted && r.Contract == nil, "contract_missing")
 	add(r.Over(on), "contract_over")
+	add(entrusted && len(r.Tasks) == 0, "task_missing")
 	add(entrusted && r.Selection == nil, "selection_missing")
 	add(r.ReviewDue == "", "review_not_planned")
 	add(r.ReviewDue != "" && string(r.ReviewDue) < on.String(), "review_overdue")
@@ -53,6 +54,21 @@ func (r *Recipient) Findings(c *policy.Catalogue, on policy.Date) []events.Word 
 	add(r.Safeguard == "consent" && abroad && (r.Abroad == nil || r.Abroad.System == "" || r.Abroad.Measures == ""), "information_abroad_missing")
 	add(has(r.Kinds, "third_party") && (r.Address == "" || r.Representative.IsZero()), "record_items_missing")
 	return all
+}
+
+// FindingText says what a finding means, and which law asks for it.
+func FindingText(w events.Word) string { return findings[w] }
+
+var findings = map[events.Word]string{
+	"contract_missing":           "no contract is on file (APPI 25)",
+	"contract_over":              "the contract has run out; nothing more may be handed over under it (APPI 25)",
+	"task_missing":               "it is not said which task is entrusted: of procuring goods, or of providing services",
+	"selection_missing":          "why it was selected is not on file (APPI 25)",
+	"review_not_planned":         "no day is set for the next review (APPI 25)",
+	"review_overdue":             "the day of its review has passed (APPI 25; abroad also 28(3), Rule 18)",
+	"safeguard_does_not_fit":     "its country does not fit the safeguard that it is registered with (APPI 28)",
+	"information_abroad_missing": "what people must be told of the country and of its measures before they consent is not on file (APPI 28(2), Rule 17)",
+	"record_items_missing":       "its address or its representative, which records of provision name, is not on file (APPI 29, Rule 20)",
 }
 
 // webhook takes https, and http for this machine: what a recall says of people does not travel in the clear (S62).
@@ -125,6 +141,7 @@ func reviewed(was events.Recipient, f *events.Recipient) events.Recipient {
 	replaceAll(&was.Purposes, f.Purposes)
 	replaceAll(&was.Reentrusts, f.Reentrusts)
 	replaceAll(&was.Countries, f.Countries)
+	replaceAll(&was.Tasks, f.Tasks)
 	replaceAll(&was.Categories, f.Categories)
 	if !f.Representative.IsZero() {
 		was.Representative = f.Representative

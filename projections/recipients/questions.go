@@ -140,7 +140,7 @@ type Provision struct {
 
 // ProvisionQuestion narrows records of provision. The zero question asks for all of them.
 type ProvisionQuestion struct {
-	People    []events.Pseudonym
+	Person    events.Pseudonym
 	Recipient events.Word
 	Kind      string
 	After     events.Position
@@ -149,29 +149,13 @@ type ProvisionQuestion struct {
 
 // Provisions are the records asked for, in the order of the log.
 func (r *Recipients) Provisions(ctx context.Context, q ProvisionQuestion) ([]Provision, error) {
-	people := q.People
-	if len(people) == 0 {
-		people = []events.Pseudonym{""}
-	}
-	var all []Provision
-	for _, person := range people {
-		some, err := r.provisions(ctx, person, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	return all, nil
-}
-
-func (r *Recipients) provisions(ctx context.Context, person events.Pseudonym, q ProvisionQuestion) ([]Provision, error) {
 	if q.Limit <= 0 {
 		q.Limit = -1
 	}
 	rows, err := r.Read.QueryContext(ctx, `select position, kind, person, recipient, made, contract,
 			case when contract = '' then 0 else (select max(o.made) from provisions o where o.person = p.person and o.contract = p.contract) end
 		from provisions p where ($1 = '' or person = $1) and ($2 = '' or recipient = $2) and ($3 = '' or kind = $3) and position > $4 order by position limit $5`,
-		string(person), string(q.Recipient), q.Kind, int64(q.After), q.Limit)
+		string(q.Person), string(q.Recipient), q.Kind, int64(q.After), q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading records of provision: %w", err)
 	}

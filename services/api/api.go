@@ -40,6 +40,7 @@ type Parts struct {
 	Gateway  *intake.Gateway
 
 	Attachments contracts.Attachments
+	Recipients  contracts.Recipients
 }
 
 type serving struct {
@@ -98,6 +99,7 @@ func (a *API) Routes() []Route {
 	}
 	all = append(all, a.attachmentRoutes()...)
 	all = append(all, a.pageRoutes()...)
+	all = append(all, a.recipientRoutes()...)
 	return all
 }
 

@@ -23,6 +23,7 @@ import (
 	projection "github.com/daicho-dev/daicho/projections/recipients"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/models"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // Model is the projection at work.
@@ -30,12 +31,13 @@ type Model = models.Model[*projection.Recipients]
 
 // Service is the worker and its answers. There is one a log.
 type Service struct {
-	log     contracts.Log
-	vault   contracts.Vault
-	gateway *intake.Gateway
-	model   *Model
-	own     *own
-	now     func() time.Time // the calendar
+	log      contracts.Log
+	vault    contracts.Vault
+	gateway  *intake.Gateway
+	model    *Model
+	own      *own
+	register *register.Register // set by Serve
+	now      func() time.Time   // the calendar
 
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup

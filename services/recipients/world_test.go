@@ -16,21 +16,26 @@ import (
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
+	"github.com/daicho-dev/daicho/projections/breach"
+	"github.com/daicho-dev/daicho/projections/dossier"
+	"github.com/daicho-dev/daicho/projections/evidence"
 	projection "github.com/daicho-dev/daicho/projections/recipients"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/keeper"
 	"github.com/daicho-dev/daicho/services/models"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // world is an engine's parts, put together as the engine does.
 type world struct {
-	t       *testing.T
-	dir     string
-	log     contracts.Log
-	vault   *vault.Vault
-	gateway *intake.Gateway
-	keeper  *keeper.Keeper
-	model   *Model
+	t        *testing.T
+	dir      string
+	log      contracts.Log
+	vault    *vault.Vault
+	gateway  *intake.Gateway
+	keeper   *keeper.Keeper
+	model    *Model
+	register *register.Register
 	*Service
 	n int
 }
@@ -65,12 +70,24 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Start()
 	w.keeper.Start()
 	w.model.Start()
+	dossiers, err := models.Open(ctx, "dossier", filepath.Join(dir, "dossier.db"), w.log, dossier.New)
+	must(err)
+	there, err := models.Open(ctx, "breach", filepath.Join(dir, "breach.db"), w.log, breach.New)
+	must(err)
+	shown, err := models.Open(ctx, "evidence", filepath.Join(dir, "evidence.db"), w.log, evidence.New(register.Needed(), register.Shows))
+	must(err)
+	dossiers.Start()
+	there.Start()
+	shown.Start()
+	w.register = &register.Register{Log: w.log, Vault: w.vault, Gateway: w.gateway, Dossiers: dossiers, Breach: there, Evidence: shown, Handed: w.model, Now: time.Now}
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "notices.db"))
 	must(err)
 	w.Service, err = New(ctx, w.log, w.vault, w.gateway, w.model, db)
 	must(err)
+	w.Serve(w.register)
 	t.Cleanup(func() {
 		w.Close()
+		_, _, _ = dossiers.Close(), there.Close(), shown.Close()
 		w.keeper.Close()
 		_ = w.gateway.Close()
 		_ = w.model.Close()
@@ -95,6 +112,21 @@ func (w *world) again() {
 		w.t.Fatal(err)
 	}
 	w.Service = s
+	w.Serve(w.register)
+}
+
+// as is a context in which somebody asks.
+func (w *world) as(c intake.Caller) context.Context { return register.WithCaller(w.t.Context(), c) }
+
+// sentence is how one of the policy's stands now.
+func (w *world) sentence(id string) contracts.Obligation {
+	w.t.Helper()
+	all, err := w.register.Obligations(w.as(compliance))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(o contracts.Obligation) bool { return o.ID == id })
+	return all[i]
 }
 
 // tell submits one event as an admin, and answers its receipt.

@@ -56,9 +56,9 @@ type room struct {
 	gaps func(ctx context.Context, r *Register) (map[string]string, error)
 }
 
-var rooms = []room{handling}
+var rooms = []room{handling, outsourcing}
 
-// handling is what collection, use and provision show.
+// handling is what collection and use show.
 var handling = room{needs: handlingNeeds, shows: handlingShows}
 
 func handlingShows(f events.Fact, note func(what string)) {
@@ -95,11 +95,6 @@ func handlingShows(f events.Fact, note func(what string)) {
 		if !f.Allowed {
 			note("uses refused by the purpose gate")
 		}
-	case *events.Transferred:
-		note("transfers recorded with recipient and basis")
-		if f.Kind == "entrusted" {
-			note("entrustments to registered recipients")
-		}
 	case *events.NoticeShown:
 		if f.Deemed {
 			note("deemed acknowledgements recorded as notices, never as consent")
@@ -108,8 +103,6 @@ func handlingShows(f events.Fact, note func(what string)) {
 		note("refusals of tracking taken")
 	case *events.PolicyPublished:
 		note("policies published with their purposes")
-	case *events.Recipient:
-		note("recipients registered or reviewed")
 	case *events.MilestoneReached:
 		note("milestones that end purposes")
 	case *events.Deleted:
@@ -126,7 +119,6 @@ var handlingNeeds = map[string][]string{
 	"S1":  {"collections recorded with operation, purpose and category"},
 	"S7":  {"collections recorded with operation, purpose and category", "refused: unknown_purpose"},
 	"S8":  {"uses asked of the purpose gate"},
-	"S9":  {"transfers recorded with recipient and basis"},
 	"S10": {"refused: category_not_permitted"},
 	"S32": {"transaction records held as personal data"},
 	"S33": {"minors collected with a guardian's consent", "refused: minor"},
@@ -141,7 +133,6 @@ var handlingNeeds = map[string][]string{
 	"S56": {"deemed acknowledgements recorded as notices, never as consent"},
 	"S57": {"refusals of tracking taken", "refused: tracking_refused"},
 	"S62": {"collections over an encrypted connection"},
-	"S63": {"entrustments to registered recipients", "recipients registered or reviewed"},
 }
 
 // gaps are what the rooms know to be wrong now, by sentence.

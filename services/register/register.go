@@ -18,6 +18,7 @@ import (
 	"github.com/daicho-dev/daicho/projections/breach"
 	"github.com/daicho-dev/daicho/projections/dossier"
 	projection "github.com/daicho-dev/daicho/projections/evidence"
+	"github.com/daicho-dev/daicho/projections/recipients"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/models"
@@ -33,7 +34,8 @@ type Register struct {
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
 	Evidence  *models.Model[*projection.Evidence]
-	All       []models.Runner // every model, these among them
+	Handed    *models.Model[*recipients.Recipients] // what recipients were handed and asked back; may be nil
+	All       []models.Runner                       // every model, these among them
 	Store     *tokens.Store
 	Now       func() time.Time
 	Checks    []func(context.Context) (contracts.Check, error) // of rooms, for Verify
@@ -88,6 +90,20 @@ func join(roles []events.Word) string {
 
 var readers = []events.Word{"compliance", "responder", "auditor"}
 
+// What rooms with answers of their own share with the register: who may ask, and how a "no" is said.
+
+// Readers are the roles that may ask anything that shows no value.
+var Readers = readers
+
+// Allow asks for one of some roles; an admin may ask anything.
+func Allow(ctx context.Context, roles ...events.Word) error { return allow(ctx, roles...) }
+
+// NotFound answers that there is no such thing.
+func NotFound(detail string) error { return notFound(detail) }
+
+// BadQuestion answers that a field of the question cannot be understood.
+func BadQuestion(field, detail string) error { return badQuestion(field, detail) }
+
 // Find leads from an outside identifier to the pseudonym.
 func (r *Register) Find(ctx context.Context, id events.Identifier) (contracts.PersonFound, error) {
 	if err := allow(ctx, "compliance", "responder"); err != nil {
@@ -98,6 +114,11 @@ func (r *Register) Find(ctx context.Context, id events.Identifier) (contracts.Pe
 	}
 	p, err := r.person(ctx, string(id))
 	return contracts.PersonFound{Person: p}, err
+}
+
+// Person is a pseudonym as it is, or the one that an identifier leads to.
+func (r *Register) Person(ctx context.Context, s string) (events.Pseudonym, error) {
+	return r.person(ctx, s)
 }
 
 // person is a pseudonym as it is, or the one that an identifier leads to.

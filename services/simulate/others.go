@@ -8,19 +8,19 @@ import (
 // recipients are registered first: nothing may go to a recipient that the office does not know.
 func (s *scribe) recipients() {
 	s.who, s.n, s.subject, s.begin = 0, 0, "", s.o.Start
-	from := s.o.Start.Format("2006-01-02")
-	due := s.o.Start.AddDate(1, 0, 0).Format("2006-01-02")
-	for _, r := range []struct{ id, name, country, kind, purposes, safeguard string }{
-		{"parcel", "Parcel carrier", "JP", "entrusted", `"SVC-01","SVC-06"`, "domestic"},
-		{"cards", "Card processor", "JP", "entrusted", `"SVC-01","SVC-02","SVC-09"`, "domestic"},
-		{"mailer", "Mail sending service", "US", "entrusted", `"DM-01","DM-02","SVC-03"`, "equivalent_system"},
-		{"callcenter", "Call center outsourcer", "JP", "entrusted", `"SVC-08","CALL-01"`, "domestic"},
-		{"travel", "Travel information partner", "TW", "third_party", `"SVC-05"`, "equivalent_system"},
-		{"analytics", "Analytics service", "SG", "entrusted", `"SVC-07","CK-02"`, "equivalent_system"},
+	on := func(days int) string { return s.o.Start.AddDate(0, 0, days).Format("2006-01-02") }
+	for _, r := range []struct{ id, name, country, kind, purposes, safeguard, more string }{
+		{"parcel", "Parcel carrier", "JP", "entrusted", `"SVC-01","SVC-06"`, "domestic", `"tasks":["procurement","provision"]`},
+		{"cards", "Card processor", "JP", "entrusted", `"SVC-01","SVC-02","SVC-09"`, "domestic", `"tasks":["provision"],"recallDays":14`},
+		{"mailer", "Mail sending service", "US", "entrusted", `"DM-01","DM-02","SVC-03"`, "equivalent_system", `"tasks":["provision"],"categories":["pd:Name","pd:EmailAddress","pd:Language"]`},
+		{"callcenter", "Call center outsourcer", "JP", "entrusted", `"SVC-08","CALL-01"`, "domestic", `"tasks":["provision"],"reentrusts":["A night shift in Okinawa"]`},
+		{"travel", "Travel information partner", "TW", "third_party", `"SVC-05"`, "equivalent_system", `"address":"9 Minquan East Road, Taipei","representative":"Lin Mei-hua"`},
+		{"analytics", "Analytics service", "SG", "entrusted", `"SVC-07","CK-02"`, "equivalent_system", `"tasks":["provision"]`},
 	} {
 		s.say(0, "/privacy/office", "recipient_registered", `{"recipient":%[1]q,"name":%[2]q,"country":%[3]q,"kinds":[%[4]q],"purposes":[%[5]s],`+
-			`"contract":{"ref":"V-%[1]s","from":%[6]q},"safeguard":%[7]q,"reviewDue":%[8]q}`,
-			r.id, r.name, r.country, r.kind, r.purposes, from, r.safeguard, due)
+			`"contract":{"ref":"V-%[1]s","from":%[6]q},"safeguard":%[7]q,"reviewDue":%[8]q,"selection":{"on":%[9]q,"reasons":["ISO/IEC 27001 certificate seen","questionnaire answered"]},%[10]s}`,
+			r.id, r.name, r.country, r.kind, r.purposes, on(0), r.safeguard, on(365), on(-20), r.more)
+		s.say(300*day, "/privacy/office", "recipient_reviewed", `{"recipient":%q,"reviewDue":%q}`, r.id, on(300+365))
 	}
 }
 

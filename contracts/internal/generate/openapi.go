@@ -20,10 +20,11 @@ var answers = []any{
 	contracts.Obligation{}, contracts.Verified{}, contracts.QuarantineItem{}, contracts.Token{},
 	contracts.Uploaded{}, contracts.AttachmentQuestion{},
 	contracts.ProcessingRegister{},
+	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
 }
 
 // Questions are read strictly; answers may gain fields.
-var strict = []string{"UseQuestion", "DossierQuestion", "AttachmentQuestion"}
+var strict = []string{"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion"}
 
 // closed are the strings that have a closed set of values.
 var closed = map[string][]string{
@@ -38,6 +39,10 @@ var closed = map[string][]string{
 	"Model.State":          {"live", "catching up", "rebuilding", "stuck"},
 	"Obligation.State":     {"kept", "gap", "unproved"},
 	"Token.Role":           {"emitter", "compliance", "responder", "auditor", "admin"},
+	"RecipientLine.State":  {"active", "ended"},
+	"RecipientFile.State":  {"active", "ended"},
+	"RecallLine.State":     {"open", "overdue", "confirmed"},
+	"ProvisionRecord.Kind": {"provided", "received"},
 	"DossierQuestion.Lang": {"en", "ja", "zh-Hant", "ko"},
 }
 

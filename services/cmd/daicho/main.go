@@ -98,7 +98,7 @@ requests with it; incident responders replay history after a leak.`,
 		serveCommand(s), demoCommand(), simulateCommand(), emitCommand(s), personCommand(s), dossierCommand(s), explainCommand(s), dueCommand(s),
 		calendarCommand(s), impactCommand(s), replayCommand(s), modelsCommand(s), policyCommand(s), obligationsCommand(s), verifyCommand(s),
 		quarantineCommand(s), tokenCommand(s), benchCommand(),
-		attachmentCommand(s), registerCommand(s),
+		attachmentCommand(s), registerCommand(s), recipientsCommand(s),
 	)
 	return root
 }

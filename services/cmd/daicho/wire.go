@@ -330,7 +330,7 @@ func (e *Engine) begin(ctx context.Context) error {
 		return err
 	}
 	r := &register.Register{
-		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach, Evidence: e.stores.Evidence,
+		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach, Evidence: e.stores.Evidence, Handed: e.stores.Handed,
 		All: e.stores.All, Store: e.tokens, Now: time.Now,
 	}
 	files.Serve(r)
@@ -341,12 +341,13 @@ func (e *Engine) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	vendors.Serve(r)
 	e.work("supervision of recipients", vendors)
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway, Attachments: files}, func() error { return e.level(target) })
+	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
