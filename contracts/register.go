@@ -42,6 +42,8 @@ type UseQuestion struct {
 	Categories []events.Word     `json:"categories"`
 	By         events.Identity   `json:"by"`
 	Source     string            `json:"source"`
+	// Dataset names anonymously processed information that is to be used beside the person's data: always refused, and recorded (APPI 43(5)).
+	Dataset events.ID `json:"dataset,omitempty"`
 }
 
 // DossierQuestion asks for one person. Person is a pseudonym or `<scheme>:<key>`; KnownAt a position or a moment (RFC 3339).

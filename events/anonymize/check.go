@@ -84,8 +84,11 @@ func (q *Query) check(c *policy.Catalogue, purpose *policy.Purpose) *events.Refu
 	if q.Operation != "" && !slices.Contains([]events.Word{"rental", "sales", "content", "hr", "entrusted"}, q.Operation) {
 		return wrong("/query/operation", "is rental, sales, content, hr or entrusted")
 	}
-	if q.Operation == "entrusted" {
+	switch q.Operation {
+	case "entrusted":
 		return refuse("not_permitted", "/query/operation", "entrusted records are a client's, not the company's to make anything of")
+	case "hr":
+		return refuse("not_permitted", "/query/operation", "no dataset is made of personnel files")
 	}
 	if q.Location != "" && !c.HasLocation(q.Location) {
 		return refuse("unknown_location", "/query/location", "is not a location of the policy in force")
@@ -110,8 +113,26 @@ func permitted(c *policy.Catalogue, purpose *policy.Purpose, category events.Wor
 		return refuse("category_not_permitted", at, "is not a category that this purpose permits")
 	case k.Special:
 		return refuse("category_not_permitted", at, "is care-required (APPI 2(3)); no dataset is made of it here")
+	case personnel(c, purpose, category):
+		return refuse("category_not_permitted", at, "is held of staff and applicants only; no dataset is made of personnel files")
 	}
 	return nil
+}
+
+// personnel says that, of all other purposes, only some about staff and applicants name a category.
+func personnel(c *policy.Catalogue, purpose *policy.Purpose, category events.Word) bool {
+	only := false
+	for i := range c.Purposes {
+		p := &c.Purposes[i]
+		if named, _ := p.Permitted(); p == purpose || !slices.Contains(named, category) {
+			continue
+		}
+		if !slices.Contains(p.Subjects, "dpv:Employee") && !slices.Contains(p.Subjects, "dpv:JobApplicant") {
+			return false
+		}
+		only = true
+	}
+	return only
 }
 
 func (col *Column) check(r *Recipe, c *policy.Catalogue, purpose *policy.Purpose, at string) *events.Refusal {

@@ -15,8 +15,12 @@ func catalogue(t testing.TB) *policy.Catalogue {
 	c, err := policy.Parse([]byte(`{"version":"1","zone":"Asia/Tokyo",
 		"categories":[{"id":"pd:Name","label":{"en":"Name"}},{"id":"pd:Passport","label":{"en":"Passport"}},{"id":"pd:Purchase","label":{"en":"Purchase"}},
 			{"id":"ts:RentalDevice","parent":"pd:UID","label":{"en":"Device"}},{"id":"ts:MyNumber","parent":"pd:OfficialID","label":{"en":"My Number"}},
-			{"id":"pd:Health","label":{"en":"Health"},"special":true},{"id":"pd:PhysicalAddress","label":{"en":"Address"}},{"id":"pd:Interest","label":{"en":"Interest"}}],
-		"purposes":[{"id":"ANON-01","text":{"en":"x"},"categories":["pd:Purchase","ts:RentalDevice","pd:Name","pd:Passport","ts:MyNumber","pd:Health","pd:PhysicalAddress"],"bases":{"default":["legitimate_interest"]},
+			{"id":"pd:Health","label":{"en":"Health"},"special":true},{"id":"pd:PhysicalAddress","label":{"en":"Address"}},{"id":"pd:Interest","label":{"en":"Interest"}},{"id":"pd:Salary","label":{"en":"Salary"}}],
+		"purposes":[{"id":"ANON-01","text":{"en":"x"},"categories":["pd:Purchase","ts:RentalDevice","pd:Name","pd:Passport","ts:MyNumber","pd:Health","pd:PhysicalAddress","pd:Salary"],"bases":{"default":["legitimate_interest"]},
+			"role":"controller","disclosable":true,"retention":[{"id":"r","from":"collected","keep":"P30D"}]},
+			{"id":"HR-01","text":{"en":"x"},"categories":["pd:Salary","pd:Name"],"subjects":["dpv:Employee"],"bases":{"default":["contract"]},
+			"role":"controller","disclosable":true,"retention":[{"id":"r","from":"collected","keep":"P30D"}]},
+			{"id":"SVC-01","text":{"en":"x"},"categories":["pd:Name"],"subjects":["dpv:Customer"],"bases":{"default":["contract"]},
 			"role":"controller","disclosable":true,"retention":[{"id":"r","from":"collected","keep":"P30D"}]}],
 		"locations":[{"id":"rental-db"}],"milestones":[{"id":"device.returned"}]}`))
 	if err != nil {
@@ -49,7 +53,9 @@ func TestCheckNamesThePlace(t *testing.T) {
 		{"not_permitted", "/columns/5/steps", left("pd:PhysicalAddress")},
 		{"category_not_permitted", "/query/categories/2", left("pd:Health")},
 		{"category_not_permitted", "/query/categories/2", left("pd:Interest")},
+		{"category_not_permitted", "/query/categories/2", left("pd:Salary")},
 		{"unknown_category", "/query/categories/2", left("pd:Shoe")},
+		{"not_permitted", "/query/operation", func(r *anonymize.Recipe) { r.Query.Operation = "hr" }},
 		{"not_permitted", "/columns/2/steps", func(r *anonymize.Recipe) { r.Columns[2].Steps = nil }},
 		{"not_permitted", "/query/operation", func(r *anonymize.Recipe) { r.Query.Operation = "entrusted" }},
 		{"unknown_purpose", "/purpose", func(r *anonymize.Recipe) { r.Purpose = "SVC-99" }},
@@ -163,4 +169,22 @@ func FuzzRecipe(f *testing.F) {
 		}
 		anonymize.Judge(r, c, rows, made, left)
 	})
+}
+
+// What is announced is for everybody to understand: every field has a name in each language of the page.
+func TestEveryFieldHasAName(t *testing.T) {
+	for _, f := range append(slices.Clone(anonymize.Fields), "pd:Purchase", "pd:Shoe") {
+		l := anonymize.Label(catalogue(t), f)
+		for _, language := range []string{"en", "ja", "zh-Hant", "ko"} {
+			if slices.Contains(anonymize.Fields, f) && (l[language] == "" || l[language] == string(f)) {
+				t.Errorf("%s has no name in %s", f, language)
+			}
+		}
+		if l.In("en") == "" {
+			t.Errorf("%s has no name", f)
+		}
+	}
+	if got := anonymize.Label(catalogue(t), "pd:Purchase").In("en"); got != "Purchase" {
+		t.Error(got)
+	}
 }

@@ -74,6 +74,8 @@ func (s *State) datasetRules(in Submission, f *events.Dataset) *events.Refusal {
 	switch {
 	case f.K+f.Rows+f.People+f.Groups+f.MaxRisk+f.MeanRisk+len(f.Criteria)+len(f.Destroyed) > 0 || f.Recipe != "" || f.Digest != "":
 		return refuse(events.RuleSchema, "/data", "has a measure, which only the making of a dataset may tell")
+	case stray(in.Kind.Type, f):
+		return refuse(events.RuleSchema, "/data", "has a field that belongs to another step in the life of a dataset")
 	case d == nil:
 		return refuse("record_unknown", "/data/dataset", "names no dataset that was made here")
 	case in.Kind.Type == events.TypeDatasetJoinRefused:
@@ -97,6 +99,22 @@ func (s *State) datasetRules(in Submission, f *events.Dataset) *events.Refusal {
 		return s.provision(d, f)
 	}
 	return nil
+}
+
+// stray says that a step carries what only another one does: a use that looked like a publication would be evidence of nothing.
+func stray(typ string, f *events.Dataset) bool {
+	items, provision := len(f.Items)+len(f.Methods) > 0, f.Recipient != "" || f.Method != "" || f.Label != ""
+	switch typ {
+	case events.TypeDatasetPublished:
+		return provision || f.Purpose != "" || len(f.Categories) > 0
+	case events.TypeDatasetUsed:
+		return items || provision || len(f.Categories) > 0
+	case events.TypeDatasetProvided:
+		return items || len(f.Categories) > 0
+	case events.TypeDatasetDestroyed:
+		return items || provision || f.Purpose != "" || len(f.Categories) > 0
+	}
+	return items || provision // a join that was refused names what was to be joined, and for what
 }
 
 // sound asks whether a dataset may come to be at all: all five criteria met, nobody too much alone, and everything that leads back destroyed.

@@ -171,3 +171,27 @@ func TestS71_AProvisionSaysWhatItIs(t *testing.T) {
 			&events.Dataset{Dataset: "ds-1", Recipient: "travel", Method: "sftp", Purpose: "ANON-02", Label: label}, "not_permitted", "/data/label")
 	}
 }
+
+// What a step carries is what it is counted as: none may carry another's.
+func TestStepsCarryTheirOwnFieldsOnly(t *testing.T) {
+	r := opened(t)
+	r.record(events.TypeDatasetAnonymized, made())
+	items := made().Items
+	r.record(events.TypeDatasetPublished, &events.Dataset{Dataset: "ds-1", Items: items, Methods: []events.Word{"sftp"}})
+	for _, x := range []struct {
+		typ string
+		f   events.Dataset
+	}{
+		{events.TypeDatasetPublished, events.Dataset{Items: items, Recipient: "travel"}},
+		{events.TypeDatasetPublished, events.Dataset{Items: items, Purpose: "ANON-01"}},
+		{events.TypeDatasetUsed, events.Dataset{Purpose: "ANON-01", Items: items}},
+		{events.TypeDatasetUsed, events.Dataset{Purpose: "ANON-01", Categories: []events.Word{"pd:Purchase"}}},
+		{events.TypeDatasetUsed, events.Dataset{Purpose: "ANON-01", Label: organisation.Label}},
+		{events.TypeDatasetProvided, events.Dataset{Recipient: "travel", Method: "sftp", Purpose: "ANON-02", Label: organisation.Label, Items: items}},
+		{events.TypeDatasetDestroyed, events.Dataset{Methods: []events.Word{"sftp"}}},
+		{events.TypeDatasetJoinRefused, events.Dataset{Items: items}},
+	} {
+		x.f.Dataset = "ds-1"
+		r.refused(events.Short(x.typ), x.typ, &x.f, events.RuleSchema, "/data")
+	}
+}

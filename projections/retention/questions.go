@@ -169,3 +169,26 @@ func (r *Retention) Each(ctx context.Context, yield func(events.Pseudonym, *pers
 	}
 	return rows.Err()
 }
+
+// Page gives the folds of some people, in the order of pseudonyms, from the one after a pseudonym on. It holds no transaction open
+// between pages, so that a long reading keeps nobody waiting; what changes meanwhile shows on the pages that are still to come.
+func (r *Retention) Page(ctx context.Context, after events.Pseudonym, limit int) (people []events.Pseudonym, states []*person.State, err error) {
+	rows, err := r.Read.QueryContext(ctx, `select person, state from people where person > $1 order by person limit $2`, string(after), limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading people: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p string
+		var blob []byte
+		if err := rows.Scan(&p, &blob); err != nil {
+			return nil, nil, fmt.Errorf("reading people: %w", err)
+		}
+		s, err := decode(blob)
+		if err != nil {
+			return nil, nil, err
+		}
+		people, states = append(people, events.Pseudonym(p)), append(states, s)
+	}
+	return people, states, rows.Err()
+}

@@ -41,6 +41,7 @@ type Parts struct {
 
 	Attachments contracts.Attachments
 	Recipients  contracts.Recipients
+	Datasets    contracts.Datasets
 }
 
 type serving struct {
@@ -100,6 +101,7 @@ func (a *API) Routes() []Route {
 	all = append(all, a.attachmentRoutes()...)
 	all = append(all, a.pageRoutes()...)
 	all = append(all, a.recipientRoutes()...)
+	all = append(all, a.datasetRoutes()...)
 	return all
 }
 

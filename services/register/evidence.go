@@ -56,7 +56,11 @@ type room struct {
 	gaps func(ctx context.Context, r *Register) (map[string]string, error)
 }
 
-var rooms = []room{handling, outsourcing}
+var rooms = []room{
+	handling,
+	outsourcing,
+	datasets,
+}
 
 // handling is what collection and use show.
 var handling = room{needs: handlingNeeds, shows: handlingShows}

@@ -39,6 +39,9 @@ type Register struct {
 	Store     *tokens.Store
 	Now       func() time.Time
 	Checks    []func(context.Context) (contracts.Check, error) // of rooms, for Verify
+	Datasets  interface {                                      // of anonymously processed information: what is not kept there now
+		Gaps(context.Context) (map[string]string, error)
+	}
 }
 
 var _ contracts.Register = (*Register)(nil)
@@ -145,6 +148,9 @@ func (r *Register) person(ctx context.Context, s string) (events.Pseudonym, erro
 // Use asks the purpose gate, and records the answer.
 func (r *Register) Use(ctx context.Context, u contracts.UseQuestion) (contracts.Receipt, error) {
 	c := CallerOf(ctx)
+	if u.Dataset != "" {
+		return contracts.Receipt{}, RefuseJoin(ctx, r.Gateway, u.Dataset, u.Purpose, u.Categories)
+	}
 	source := u.Source
 	if source == "" && len(c.Sources) > 0 {
 		source = c.Sources[0]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/anonymize"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/policy"
 )
@@ -252,7 +253,7 @@ func (p *Page) datasets(s *organisation.State) {
 	for _, d := range found {
 		var items, methods []string
 		for _, i := range d.Made.Items {
-			items = append(items, p.category(s.Policy, i))
+			items = append(items, p.of(anonymize.Label(s.Policy, i)).Text)
 		}
 		for _, m := range d.Methods {
 			methods = append(methods, string(m))

@@ -360,14 +360,14 @@ func TestS29_S30_ChangesAndBanner(t *testing.T) {
 func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 	o := shipped(t)
 	st := events.Stream{Kind: "dataset", ID: "ds-1"}
-	o.tell(events.TypeDatasetAnonymized, st, april, &events.Dataset{Dataset: "ds-1", Items: []events.Word{"pd:Purchase", "pd:TravelHistory"}})
+	o.tell(events.TypeDatasetAnonymized, st, april, &events.Dataset{Dataset: "ds-1", Items: []events.Word{"pd:Purchase", "pd:TravelHistory", "person.country"}})
 	for _, lang := range statements.Languages {
 		doc, _ := o.page(lang)
 		if got := text(byID(t, doc, "datasets")); strings.Contains(got, "購入") || len(all(byID(t, doc, "datasets"), func(n *html.Node) bool { return n.Data == "tr" })) > 0 {
 			t.Errorf("%s: a dataset is announced before it is published: %s", lang, got)
 		}
 	}
-	o.tell(events.TypeDatasetPublished, st, april, &events.Dataset{Dataset: "ds-1", Items: []events.Word{"pd:Purchase", "pd:TravelHistory"}, Methods: []events.Word{"sftp"}})
+	o.tell(events.TypeDatasetPublished, st, april, &events.Dataset{Dataset: "ds-1", Items: []events.Word{"pd:Purchase", "pd:TravelHistory", "person.country"}, Methods: []events.Word{"sftp"}})
 	for _, lang := range statements.Languages {
 		doc, _ := o.page(lang)
 		got := text(byID(t, doc, "datasets"))
@@ -376,6 +376,9 @@ func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 			if !strings.Contains(got, k.Label[lang]) {
 				t.Errorf("%s: %s is not announced: %s", lang, id, got)
 			}
+		}
+		if field := map[string]string{"en": "Country", "ja": "国・地域", "zh-Hant": "國家／地區", "ko": "국가·지역"}[lang]; !strings.Contains(got, field) || strings.Contains(got, "person.country") {
+			t.Errorf("%s: an item is announced as the engine calls it: %s", lang, got)
 		}
 		if !strings.Contains(got, "sftp") {
 			t.Errorf("%s: the method is not announced", lang)

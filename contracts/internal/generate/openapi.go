@@ -21,10 +21,14 @@ var answers = []any{
 	contracts.Uploaded{}, contracts.AttachmentQuestion{},
 	contracts.ProcessingRegister{},
 	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
+	contracts.Dataset{}, contracts.DatasetPublication{}, contracts.DatasetUse{}, contracts.DatasetProvision{}, contracts.DatasetJoin{},
 }
 
 // Questions are read strictly; answers may gain fields.
-var strict = []string{"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion"}
+var strict = []string{
+	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion",
+	"DatasetPublication", "DatasetUse", "DatasetProvision", "DatasetJoin",
+}
 
 // closed are the strings that have a closed set of values.
 var closed = map[string][]string{
@@ -37,6 +41,7 @@ var closed = map[string][]string{
 	"DossierPurpose.State": {"live", "ended"},
 	"DossierConsent.State": {"given", "withdrawn"},
 	"Model.State":          {"live", "catching up", "rebuilding", "stuck"},
+	"Dataset.State":        {"made", "published", "destroyed"},
 	"Obligation.State":     {"kept", "gap", "unproved"},
 	"Token.Role":           {"emitter", "compliance", "responder", "auditor", "admin"},
 	"RecipientLine.State":  {"active", "ended"},

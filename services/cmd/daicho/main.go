@@ -99,6 +99,7 @@ requests with it; incident responders replay history after a leak.`,
 		calendarCommand(s), impactCommand(s), replayCommand(s), modelsCommand(s), policyCommand(s), obligationsCommand(s), verifyCommand(s),
 		quarantineCommand(s), tokenCommand(s), benchCommand(),
 		attachmentCommand(s), registerCommand(s), recipientsCommand(s),
+		datasetCommand(s),
 	)
 	return root
 }

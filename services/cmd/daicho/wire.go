@@ -343,11 +343,19 @@ func (e *Engine) begin(ctx context.Context) error {
 	}
 	vendors.Serve(r)
 	e.work("supervision of recipients", vendors)
+	made, err := e.datasets(r)
+	if err != nil {
+		return err
+	}
+	e.work("removal of datasets", made)
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	e.api.Ready(api.Parts{Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors}, func() error { return e.level(target) })
+	e.api.Ready(api.Parts{
+		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors,
+		Datasets: made,
+	}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
