@@ -164,15 +164,39 @@ type Criterion struct {
 	Checked int  `json:"checked"` // cells, values or source rows that were looked at
 }
 
-// Disposal is one step of a disposal run (disposal_planned, _approved, _executed).
+// Disposal is one step of a disposal (APPI 22): disposal_planned pins a list of records by its digest, disposal_approved is somebody else's
+// word on that digest, disposal_executed says what a run has disposed of, and why not the rest.
 type Disposal struct {
 	Disposal ID       `json:"disposal" daicho:"required"`
-	By       Identity `json:"by,omitempty"`
+	By       Identity `json:"by,omitempty"` // who planned or approved it, or began the run
+	Role     Word     `json:"role,omitempty" oneof:"compliance|admin"`
 	Until    Day      `json:"until,omitempty"`
 	Purpose  Word     `json:"purpose,omitempty"`
-	Items    int      `json:"items,omitzero"`
+	Items    int      `json:"items,omitzero"` // records
 	People   int      `json:"people,omitzero"`
-	Digest   Word     `json:"digest,omitempty"`
+	Forgets  int      `json:"forgets,omitzero"` // people of whom nothing is left afterwards: keys and directory entries go as well
+	Digest   Word     `json:"digest,omitempty"` // over the sorted list of records
+	Needs    int      `json:"needs,omitzero"`   // approvals by others that the policy asks for
+	Disposed int      `json:"disposed,omitzero"`
+	Left     []Left   `json:"left,omitempty"`
+}
+
+// Left counts records of a disposal that were not disposed of: held (it waits until the hold is released), bound (something keeps them
+// now), gone (they were disposed of otherwise).
+type Left struct {
+	Reason Word `json:"reason" daicho:"required" oneof:"held|bound|gone"`
+	Count  int  `json:"count"`
+}
+
+// Scan is the daily look at every record for what it is still there for (disposal_scanned).
+type Scan struct {
+	On      Day `json:"on" daicho:"required"`
+	Records int `json:"records"`          // all that have not been disposed of
+	Bound   int `json:"bound"`            // a purpose or a law keeps them
+	Held    int `json:"held,omitzero"`    // nothing but a hold keeps them
+	Due     int `json:"due,omitzero"`     // nothing keeps them: they wait for their disposal
+	Overdue int `json:"overdue,omitzero"` // of those due, longer than the policy's grace
+	Unknown int `json:"unknown,omitzero"` // bound to purposes alone that the policy in force does not know
 }
 
 // Refused is a submission that was not recorded, and why. It holds nothing of what was submitted but its type and source.
@@ -193,4 +217,5 @@ func (*Complaint) fact()       {}
 func (*Incident) fact()        {}
 func (*Dataset) fact()         {}
 func (*Disposal) fact()        {}
+func (*Scan) fact()            {}
 func (*Refused) fact()         {}

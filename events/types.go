@@ -48,6 +48,10 @@ const (
 	TypeDatasetProvided     = "daicho.dataset_provided.v1"
 	TypeDatasetDestroyed    = "daicho.dataset_destroyed.v1"
 	TypeDatasetJoinRefused  = "daicho.dataset_join_refused.v1"
+	TypeDisposalPlanned     = "daicho.disposal_planned.v1"
+	TypeDisposalApproved    = "daicho.disposal_approved.v1"
+	TypeDisposalExecuted    = "daicho.disposal_executed.v1"
+	TypeDisposalScanned     = "daicho.disposal_scanned.v1"
 	TypeRefused             = "daicho.refused.v1"
 )
 
@@ -146,9 +150,10 @@ var table = []Kind{
 	{Type: TypeDatasetProvided, New: of[Dataset], Stream: "dataset", Steers: true},
 	{Type: TypeDatasetDestroyed, New: of[Dataset], Stream: "dataset", Steers: true},
 	{Type: TypeDatasetJoinRefused, New: of[Dataset], Stream: "dataset", Engine: true},
-	{Type: "daicho.disposal_planned.v1", New: of[Disposal], Stream: "disposal", Steers: true},
-	{Type: "daicho.disposal_approved.v1", New: of[Disposal], Stream: "disposal", Steers: true},
-	{Type: "daicho.disposal_executed.v1", New: of[Disposal], Stream: "disposal", Steers: true},
+	{Type: TypeDisposalPlanned, New: of[Disposal], Stream: "disposal", Engine: true}, // who plans and who approves is whose token asks: nobody says so for another
+	{Type: TypeDisposalApproved, New: of[Disposal], Stream: "disposal", Engine: true},
+	{Type: TypeDisposalExecuted, New: of[Disposal], Stream: "disposal", Engine: true},
+	{Type: TypeDisposalScanned, New: of[Scan], Stream: "disposal", Engine: true},
 
 	{Type: TypeRefused, New: of[Refused], Stream: "refusals", Engine: true},
 }

@@ -42,6 +42,10 @@ func Decide(s *State, in Submission, now time.Time) *events.Refusal {
 		if r := s.datasetRules(in, f); r != nil {
 			return r
 		}
+	case *events.Disposal:
+		if r := s.disposalRules(in, f); r != nil {
+			return r
+		}
 	default: // the desks' own streams: their form is checked, their behaviour is theirs
 	}
 	return s.source(in.Source)

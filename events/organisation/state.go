@@ -19,6 +19,8 @@ type State struct {
 	Recipients map[events.Word]*Recipient
 	Ended      map[events.Word]policy.Mark // clients whose service is over
 	Datasets   map[events.ID]*Dataset      // of anonymously processed information, as made here
+	Disposals  map[events.ID]*Disposal
+	Scanned    *Scanned // nil before the first scan
 	Revisions  map[events.Stream]events.Revision
 	Position   events.Position
 }
@@ -45,14 +47,14 @@ func has(all []events.Word, w events.Word) bool {
 func New() *State {
 	return &State{
 		Versions: map[events.Word]events.Position{}, Recipients: map[events.Word]*Recipient{},
-		Ended: map[events.Word]policy.Mark{}, Datasets: map[events.ID]*Dataset{}, Revisions: map[events.Stream]events.Revision{},
+		Ended: map[events.Word]policy.Mark{}, Datasets: map[events.ID]*Dataset{}, Disposals: map[events.ID]*Disposal{}, Revisions: map[events.Stream]events.Revision{},
 	}
 }
 
 // Concerns says whether an event changes the organisation's state. Its streams are few and their events rare.
 func Concerns(e *events.Event) bool {
 	switch e.Stream.Kind {
-	case "policy", "recipient", "client", "dataset":
+	case "policy", "recipient", "client", "dataset", "disposal":
 		return true
 	}
 	return false
@@ -87,6 +89,11 @@ func (s *State) With(e *events.Event) (*State, error) {
 	case *events.Dataset:
 		n.Datasets = maps.Clone(s.Datasets)
 		n.Datasets[f.Dataset] = dataset(s.Datasets[f.Dataset], e, f)
+	case *events.Disposal:
+		n.Disposals = maps.Clone(s.Disposals)
+		n.Disposals[f.Disposal] = disposal(s.Disposals[f.Disposal], e, f)
+	case *events.Scan:
+		n.Scanned = &Scanned{*f, policy.Mark{Type: events.Word(e.Type), Time: e.Time, Position: e.Position}}
 	default: // not ours
 	}
 	return &n, nil

@@ -391,8 +391,11 @@ func (d *decision) hold(f *events.Hold) *events.Refusal {
 // deleted decides a disposal. A hold stops any; and one that says that the time is over (retention, purpose_met) is stopped by
 // whatever still binds the record: another purpose, or a law's period.
 func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
+	if r := d.run(f); r != nil {
+		return r
+	}
 	var limits []Limit
-	if f.Cause == "retention" || f.Cause == "purpose_met" {
+	if f.Run != "" || f.Cause == "retention" || f.Cause == "purpose_met" {
 		limits = d.s.Limits(d.o)
 	}
 	today := d.c.On(now)

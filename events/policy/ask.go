@@ -127,6 +127,9 @@ func (c *Catalogue) Approval(act events.Word) (a Approval, ok bool) {
 	return Approval{}, false
 }
 
+// Grace is how long what is due may wait for its disposal.
+func (c *Catalogue) Grace() Period { return c.Disposal.Grace }
+
 // BusinessDay says whether the company's desk works on a day.
 func (c *Catalogue) BusinessDay(d Date) bool {
 	if c.Desk.Holidays == "none" {

@@ -35,6 +35,7 @@ type Catalogue struct {
 	Measures            []Measure                     `json:"measures,omitempty"` // of security (APPI 23, Order 10(1))
 	Outsourcing         Outsourcing                   `json:"outsourcing,omitzero"`
 	Approvals           []Approval                    `json:"approvals,omitempty"`
+	Disposal            Disposal                      `json:"disposal,omitzero"`
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`
 	Sets                map[events.Word][]events.Word `json:"sets,omitempty"`
 	Categories          []Category                    `json:"categories"`
@@ -105,6 +106,12 @@ type Approval struct {
 	Roles      []events.Word `json:"roles"`  // any of them
 	Others     int           `json:"others"` // how many people, other than who planned it
 	Assumption string        `json:"assumption,omitzero"`
+}
+
+// Disposal says how long what is due may wait for its disposal: people decide on it, and need their days to do so.
+type Disposal struct {
+	Grace      Period `json:"grace,omitzero"` // from the day on which it fell due; none: it is overdue on the next day
+	Assumption string `json:"assumption,omitzero"`
 }
 
 // Term is a word of the catalogue and what it is called.

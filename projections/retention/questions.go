@@ -108,6 +108,26 @@ func Items(p events.Pseudonym, s *person.State, org *organisation.State, by stri
 	return items, cases
 }
 
+// Person is the fold of one person; of somebody unknown, an empty one.
+func (r *Retention) Person(ctx context.Context, p events.Pseudonym) (*person.State, error) {
+	s := &person.State{}
+	err := r.states(ctx, func(_ events.Pseudonym, found *person.State) error {
+		s = found
+		return nil
+	}, `select person, state from people where person = $1`, string(p))
+	return s, err
+}
+
+// EachDue gives the fold of everybody who has something due by a day, in the order of pseudonyms, and the organisation as it stands.
+func (r *Retention) EachDue(ctx context.Context, by string, yield func(events.Pseudonym, *person.State, *organisation.State) error) error {
+	org, err := r.Organisation(ctx, store.Latest, store.Ever)
+	if err != nil {
+		return err
+	}
+	return r.states(ctx, func(p events.Pseudonym, s *person.State) error { return yield(p, s, org) },
+		`select person, state from people where due <> '' and due <= $1 order by person`, by)
+}
+
 // Calendar counts the bindings that end in each month.
 func (r *Retention) Calendar(ctx context.Context) (contracts.Calendar, error) {
 	at, err := r.Position(ctx)
@@ -148,7 +168,11 @@ func (r *Retention) Count(ctx context.Context) (n int, err error) {
 
 // Each gives every person's fold, in the order of pseudonyms.
 func (r *Retention) Each(ctx context.Context, yield func(events.Pseudonym, *person.State) error) error {
-	rows, err := r.Read.QueryContext(ctx, `select person, state from people order by person`)
+	return r.states(ctx, yield, `select person, state from people order by person`)
+}
+
+func (r *Retention) states(ctx context.Context, yield func(events.Pseudonym, *person.State) error, query string, args ...any) error {
+	rows, err := r.Read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("reading people: %w", err)
 	}

@@ -42,6 +42,7 @@ type Parts struct {
 	Attachments contracts.Attachments
 	Recipients  contracts.Recipients
 	Datasets    contracts.Datasets
+	Disposals   contracts.Disposals
 }
 
 type serving struct {
@@ -102,6 +103,7 @@ func (a *API) Routes() []Route {
 	all = append(all, a.pageRoutes()...)
 	all = append(all, a.recipientRoutes()...)
 	all = append(all, a.datasetRoutes()...)
+	all = append(all, a.disposalRoutes()...)
 	return all
 }
 

@@ -85,7 +85,7 @@ func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db cont
 		queue: make(chan []*item, 64), done: make(chan struct{}),
 	}
 	g.org.Store(organisation.New())
-	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client", "dataset"}}) {
+	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client", "dataset", "disposal"}}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the organisation's events: %w", err)
 		}
@@ -277,6 +277,8 @@ func (s *Submission) stream() (events.Stream, bool) {
 		return events.Stream{Kind: kind, ID: string(f.Dataset)}, true
 	case *events.Disposal:
 		return events.Stream{Kind: kind, ID: string(f.Disposal)}, true
+	case *events.Scan:
+		return events.Stream{Kind: kind, ID: organisation.ScanID}, true
 	case *events.DisposalConfirmed:
 		if s.Subject == "" && f.Recall != "" {
 			return events.Stream{Kind: "recall", ID: string(f.Recall)}, true

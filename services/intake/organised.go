@@ -59,6 +59,9 @@ func (gr *group) organised(it *item, st events.Stream) error {
 		it.receipt = contracts.Receipt{Status: contracts.StatusDuplicate, Position: p}
 		return nil
 	}
+	if f, ok := it.Fact.(*events.Disposal); ok && f.By != "" { // who approves is compared with who planned: as people
+		f.By = gr.identity(f.By, f)
+	}
 	if r := organisation.Decide(gr.org, organisation.Submission{Kind: it.Kind, Source: it.Source, Time: it.Time, Fact: it.Fact}, gr.g.now()); r != nil {
 		gr.refuse(it, r)
 		return nil

@@ -60,6 +60,7 @@ var rooms = []room{
 	handling,
 	outsourcing,
 	datasets,
+	disposing,
 }
 
 // handling is what collection and use show.
@@ -107,12 +108,6 @@ func handlingShows(f events.Fact, note func(what string)) {
 		note("refusals of tracking taken")
 	case *events.PolicyPublished:
 		note("policies published with their purposes")
-	case *events.MilestoneReached:
-		note("milestones that end purposes")
-	case *events.Deleted:
-		note("disposals")
-	case *events.KeysDestroyed:
-		note("keys destroyed for good")
 	case *events.Accessed:
 		note("looks at values recorded before they were shown")
 	default: // no evidence of a sentence by itself
@@ -132,8 +127,6 @@ var handlingNeeds = map[string][]string{
 	"S44": {"records bound to SVC-09"}, "S45": {"records bound to DM-01"}, "S46": {"records bound to DM-02"}, "S47": {"records bound to HR-01"},
 	"S48": {"records bound to SP-01"},
 	"S49": {"entrusted records kept apart as not disclosable"},
-	"S50": {"milestones that end purposes"},
-	"S51": {"disposals", "keys destroyed for good"},
 	"S56": {"deemed acknowledgements recorded as notices, never as consent"},
 	"S57": {"refusals of tracking taken", "refused: tracking_refused"},
 	"S62": {"collections over an encrypted connection"},

@@ -22,12 +22,14 @@ var answers = []any{
 	contracts.ProcessingRegister{},
 	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
 	contracts.Dataset{}, contracts.DatasetPublication{}, contracts.DatasetUse{}, contracts.DatasetProvision{}, contracts.DatasetJoin{},
+	contracts.Disposal{}, contracts.DisposalQuestion{}, contracts.DisposalApproval{}, contracts.DisposalItem{}, contracts.DisposalProgress{}, contracts.Certificate{},
 }
 
 // Questions are read strictly; answers may gain fields.
 var strict = []string{
 	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion",
 	"DatasetPublication", "DatasetUse", "DatasetProvision", "DatasetJoin",
+	"DisposalQuestion", "DisposalApproval", "Certificate",
 }
 
 // closed are the strings that have a closed set of values.
@@ -48,6 +50,7 @@ var closed = map[string][]string{
 	"RecipientFile.State":  {"active", "ended"},
 	"RecallLine.State":     {"open", "overdue", "confirmed"},
 	"ProvisionRecord.Kind": {"provided", "received"},
+	"Disposal.State":       {"preview", "planned", "approved", "waiting", "done"},
 	"DossierQuestion.Lang": {"en", "ja", "zh-Hant", "ko"},
 }
 

@@ -200,13 +200,7 @@ func verifyCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.show(v, func() *table {
-				t := &table{head: []string{"check", "ok", "count", ""}}
-				for _, k := range v.Checks {
-					t.add(k.Name, strconv.FormatBool(k.OK), strconv.Itoa(k.Count), k.Detail)
-				}
-				return t
-			}); err != nil {
+			if err := s.show(v, func() *table { return verifiedTable(v) }); err != nil {
 				return err
 			}
 			if !v.OK {

@@ -145,6 +145,7 @@ type Stores struct {
 	Handed    *recipients.Model
 	Uploads   contracts.Database // what waits for its record
 	Notices   contracts.Database // how far recipients have been told
+	Lists     contracts.Database // of disposals
 	All       []models.Runner    // every model, in the order in which they start
 }
 
@@ -189,6 +190,10 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Notices) }))
+	if s.Lists, err = openLists(ctx, c.Data); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Lists) }))
 	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence, s.Handed}
 	return s, nil
 }
@@ -348,13 +353,19 @@ func (e *Engine) begin(ctx context.Context) error {
 		return err
 	}
 	e.work("removal of datasets", made)
+	gone, err := e.disposals(ctx)
+	if err != nil {
+		return err
+	}
+	e.server.RegisterOnShutdown(gone.Halt)
+	e.work("watch over disposals", gone)
 	target, err := e.log.Head(ctx)
 	if err != nil {
 		return err
 	}
 	e.api.Ready(api.Parts{
 		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors,
-		Datasets: made,
+		Datasets: made, Disposals: gone,
 	}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)

@@ -1,0 +1,78 @@
+package register
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/events/policy"
+	"github.com/daicho-dev/daicho/projections/retention"
+)
+
+// disposing is what deadlines and disposals show.
+var disposing = room{
+	shows: func(f events.Fact, note func(what string)) {
+		switch f := f.(type) {
+		case *events.MilestoneReached:
+			note("milestones that end purposes")
+		case *events.Scan:
+			note("days on which every record was looked at for what it is still there for")
+		case *events.Disposal:
+			if f.Disposed > 0 {
+				note("disposals of what was due, as planned and approved")
+			}
+		case *events.Deleted:
+			note("deletions")
+		case *events.KeysDestroyed:
+			note("keys destroyed for good")
+		default: // no evidence of these
+		}
+	},
+	needs: map[string][]string{
+		"S11": {"days on which every record was looked at for what it is still there for"},
+		"S50": {"milestones that end purposes", "days on which every record was looked at for what it is still there for"},
+		"S51": {"disposals of what was due, as planned and approved", "deletions", "keys destroyed for good"},
+	},
+	gaps: disposalGaps,
+}
+
+// disposalGaps says what is overdue now, and what the last look at every record found to be there for nothing.
+func disposalGaps(ctx context.Context, r *Register) (map[string]string, error) {
+	org := r.Gateway.Organisation()
+	if org.Policy == nil {
+		return nil, nil
+	}
+	today := org.Policy.On(r.Now())
+	gaps := map[string]string{}
+	var c person.Census
+	r.level(ctx, r.Retention)
+	if err := r.Retention.Ask(func(p *retention.Retention) error {
+		return p.EachDue(ctx, today.String(), func(_ events.Pseudonym, s *person.State, _ *organisation.State) error {
+			c.Count(s, org, today)
+			return nil
+		})
+	}); err != nil {
+		return nil, err
+	}
+	if c.Overdue > 0 {
+		gaps["S51"] = fmt.Sprintf("%d records have been due for longer than the policy's grace (%v): `daicho disposal plan`.", c.Overdue, org.Policy.Grace())
+	}
+	scan := org.Scanned
+	switch {
+	case scan == nil: // unproved
+	case stale(scan, today):
+		gaps["S11"] = "The last look at every record was on " + string(scan.On) + ": it is made once a day, while the engine runs."
+	case scan.Unknown > 0:
+		gaps["S11"] = fmt.Sprintf("%d records are bound to purposes alone that the policy in force does not know.", scan.Unknown)
+	case c.Overdue > 0:
+		gaps["S11"] = fmt.Sprintf("%d records are there without a purpose for longer than the policy's grace (%v).", c.Overdue, org.Policy.Grace())
+	}
+	return gaps, nil
+}
+
+// stale says that the last scan is neither of today nor of yesterday.
+func stale(scan *organisation.Scanned, today policy.Date) bool {
+	return string(scan.On) < today.AddDays(-1).String()
+}
