@@ -19,6 +19,7 @@ type Register interface {
 	Explain(ctx context.Context, record string) (Explained, error)
 	Due(ctx context.Context, q DueQuestion) (Due, error)
 	Calendar(ctx context.Context) (Calendar, error)
+	Majority(ctx context.Context, q MajorityQuestion) (Majorities, error)
 	Impact(ctx context.Context, q ImpactQuestion) (Impact, error)
 	Affected(ctx context.Context, q ImpactQuestion, yield func(Affected) error) error
 	Replay(ctx context.Context, q ReplayQuestion, yield func(Recorded) error) error

@@ -35,6 +35,7 @@ var schema = []string{
 	`create table if not exists people (person text primary key, due text not null, clients text not null, state bytea not null)`,
 	`create index if not exists people_due on people (due, person) where due <> ''`,
 	`create index if not exists people_clients on people (clients) where clients <> ''`,
+	minorsTable, minorsIndex,
 	`create table if not exists calendar (month text not null, purpose text not null, n bigint not null, primary key (month, purpose))`,
 }
 
@@ -85,7 +86,8 @@ type run struct {
 type work struct {
 	state  *person.State
 	before []entry
-	fresh  bool // has no row yet
+	minor  minor // as it is in the store
+	fresh  bool  // has no row yet
 }
 
 type cell struct{ month, purpose string }
@@ -134,7 +136,7 @@ func (b *run) person(p events.Pseudonym) (*work, error) {
 		}
 		b.r.recent[p] = state
 	}
-	w := &work{state: state, fresh: fresh, before: entries(state, b.r.org)}
+	w := &work{state: state, fresh: fresh, before: entries(state, b.r.org), minor: minorOf(state, b.r.org.Policy)}
 	b.touched[p] = w
 	return w, nil
 }
@@ -209,6 +211,9 @@ func (b *run) write() error {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}
 		if _, err := up.ExecContext(b.ctx, string(p), earliest(after), clients(w.state), blob); err != nil {
+			return err
+		}
+		if err := b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)); err != nil {
 			return err
 		}
 	}

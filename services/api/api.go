@@ -100,6 +100,7 @@ func (a *API) Routes() []Route {
 		{"GET", "/openapi.json", a.openapi},
 	}
 	all = append(all, a.attachmentRoutes()...)
+	all = append(all, a.majorityRoutes()...)
 	all = append(all, a.pageRoutes()...)
 	all = append(all, a.recipientRoutes()...)
 	all = append(all, a.datasetRoutes()...)

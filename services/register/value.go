@@ -53,7 +53,7 @@ func (r *Register) Attached(ctx context.Context, q contracts.AttachmentQuestion)
 	}
 	s := one.Sealed[0]
 	if walls := r.between(ctx, &reading.Dossier.Records[s.Record]); len(walls) > 0 {
-		return none, problem(403, "wall", "Not permitted", "the record is kept apart as "+string(walls[0])+": this needs a token that is cleared for it")
+		return none, problem(403, "role", "Not permitted", "the record is kept apart as "+string(walls[0])+": this needs a token that is cleared for it")
 	}
 	if !r.shows(ctx, dq, &reading.Dossier.Records[s.Record]) {
 		p := problem(422, "refused", "The question is refused", "the record is not bound to this purpose")

@@ -23,6 +23,7 @@ var answers = []any{
 	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
 	contracts.Dataset{}, contracts.DatasetPublication{}, contracts.DatasetUse{}, contracts.DatasetProvision{}, contracts.DatasetJoin{},
 	contracts.Disposal{}, contracts.DisposalQuestion{}, contracts.DisposalApproval{}, contracts.DisposalItem{}, contracts.DisposalProgress{}, contracts.Certificate{},
+	contracts.Majorities{},
 }
 
 // Questions are read strictly; answers may gain fields.
@@ -45,6 +46,7 @@ var closed = map[string][]string{
 	"Model.State":          {"live", "catching up", "rebuilding", "stuck"},
 	"Dataset.State":        {"made", "published", "destroyed"},
 	"Obligation.State":     {"kept", "gap", "unproved"},
+	"MajorityItem.State":   {"minor", "asks_alone", "of_age"},
 	"Token.Role":           {"emitter", "compliance", "responder", "auditor", "admin"},
 	"RecipientLine.State":  {"active", "ended"},
 	"RecipientFile.State":  {"active", "ended"},

@@ -96,7 +96,7 @@ requests with it; incident responders replay history after a leak.`,
 	p.StringVarP(&s.output, "output", "o", "table", "table, json or csv")
 	root.AddCommand(
 		serveCommand(s), demoCommand(), simulateCommand(), emitCommand(s), personCommand(s), dossierCommand(s), explainCommand(s), dueCommand(s),
-		calendarCommand(s), impactCommand(s), replayCommand(s), modelsCommand(s), policyCommand(s), obligationsCommand(s), verifyCommand(s),
+		calendarCommand(s), majorityCommand(s), impactCommand(s), replayCommand(s), modelsCommand(s), policyCommand(s), obligationsCommand(s), verifyCommand(s),
 		quarantineCommand(s), tokenCommand(s), benchCommand(),
 		attachmentCommand(s), registerCommand(s), recipientsCommand(s),
 		datasetCommand(s),

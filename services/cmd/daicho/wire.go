@@ -36,6 +36,7 @@ import (
 	"github.com/daicho-dev/daicho/services/inforce"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/keeper"
+	"github.com/daicho-dev/daicho/services/majority"
 	"github.com/daicho-dev/daicho/services/metrics"
 	"github.com/daicho-dev/daicho/services/models"
 	"github.com/daicho-dev/daicho/services/recipients"
@@ -342,6 +343,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	r.Checks = append(r.Checks, files.Check)
 	e.work("removal of attachments", files)
 	e.work("calendar of the policy", inforce.New(e.gateway))
+	e.work("telling of majorities", majority.New(e.gateway, e.log, e.stores.Retention))
 	vendors, err := recipients.New(ctx, e.log, e.vault, e.gateway, e.stores.Handed, e.stores.Notices)
 	if err != nil {
 		return err

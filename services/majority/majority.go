@@ -1,0 +1,136 @@
+// Package majority records that a minor has come of age, when the month that the register keeps of them is over: the milestone
+// majority.reached, which ends the time in which a guardian consents and which the keeping of a guardian's word counts from.
+package majority
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/projections/retention"
+	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/models"
+)
+
+// Gateway is what records.
+type Gateway interface {
+	Submit(context.Context, intake.Caller, []intake.Submission) ([]contracts.Receipt, error)
+	Organisation() *organisation.State
+}
+
+// Worker looks once an hour. Several over one log do no harm: one month of one person is recorded once.
+type Worker struct {
+	Now     func() time.Time
+	Every   time.Duration
+	gateway Gateway
+	minors  *models.Model[*retention.Retention]
+	log     contracts.Log
+	cancel  context.CancelFunc
+	done    chan struct{}
+	broken  atomic.Pointer[error]
+}
+
+// New makes a worker.
+func New(g Gateway, log contracts.Log, minors *models.Model[*retention.Retention]) *Worker {
+	return &Worker{Now: time.Now, Every: time.Hour, gateway: g, log: log, minors: minors}
+}
+
+// Start looks at once, and then every so often.
+func (w *Worker) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel, w.done = cancel, make(chan struct{})
+	go func() {
+		defer close(w.done)
+		tick := time.NewTicker(w.Every)
+		defer tick.Stop()
+		for {
+			if err := w.Look(ctx); ctx.Err() == nil {
+				w.broken.Store(nil)
+				if err != nil {
+					w.broken.Store(&err)
+				}
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+}
+
+// Close ends it. What is left is found at the next start.
+func (w *Worker) Close() {
+	if w.cancel != nil {
+		w.cancel()
+		<-w.done
+	}
+}
+
+// Err is why the last look failed. The next one tries again.
+func (w *Worker) Err() error {
+	if err := w.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// at is how many are recorded at once.
+const at = 500
+
+// Source is where the milestone comes from.
+const source = "/daicho/majority"
+
+// Look records every majority whose month is over. It decides by the register as it stood when it began, or later.
+func (w *Worker) Look(ctx context.Context) error {
+	c := w.gateway.Organisation().Policy
+	if c == nil {
+		return nil
+	}
+	head, err := w.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for idle := 0; ; {
+		if err := w.minors.Level(ctx, head); err != nil {
+			return err
+		}
+		var grown []retention.Grown
+		if err := w.minors.Ask(func(r *retention.Retention) (err error) {
+			grown, err = r.Grown(ctx, c.Month(w.Now()), at)
+			return err
+		}); err != nil || len(grown) == 0 {
+			return err
+		}
+		var all []intake.Submission
+		for _, g := range grown {
+			s := intake.Own(events.TypeMilestoneReached, events.PersonStream(g.Person), &events.MilestoneReached{Milestone: person.MajorityReached})
+			// The same month of the same person has the same name: told twice, it is recorded once.
+			s.Source, s.ID, s.Time = source, "majority "+string(g.Month), c.MonthEnd(g.Month).UTC()
+			all = append(all, s)
+		}
+		receipts, err := w.gateway.Submit(ctx, intake.Engine, all)
+		if err != nil {
+			return fmt.Errorf("recording majorities: %w", err)
+		}
+		idle++
+		for _, r := range receipts {
+			if r.Status != contracts.StatusRefused {
+				idle, head = 0, max(head, r.Position)
+			}
+		}
+		if idle > 1 { // once, they may have been forgotten meanwhile
+			return fmt.Errorf("recording majorities is refused (%s): %s", receipts[0].Rule, receipts[0].Text)
+		}
+		now, err := w.log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		head = max(head, now)
+	}
+}
