@@ -8,6 +8,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 )
@@ -72,7 +73,7 @@ func pack(writes []contracts.Write, results []contracts.Result) (groups []*group
 		}
 		_, twice := seen[w.Stream]
 		seen[w.Stream] = struct{}{}
-		if twice || len(w.Events) == 0 || len(w.Events) > contracts.MaxWrite || !token(w.Stream.Kind) || !token(w.Stream.ID) {
+		if twice || len(w.Events) == 0 || len(w.Events) > contracts.MaxWrite || !attribute.Token(w.Stream.Kind) || !attribute.Token(w.Stream.ID) {
 			results[i].Err = errWrite
 		}
 		if results[i].Err != nil {
@@ -179,7 +180,7 @@ func (l *Log) send(ctx context.Context, g *group) (*sent, error) {
 	if now := time.Now().UTC().Truncate(time.Millisecond); now.After(l.last) {
 		l.last = now
 	}
-	stamp := []string{l.last.Format(clock)}
+	stamp := []string{l.last.Format(attribute.Clock)}
 	since := 0
 	for n, m := range g.messages {
 		m.Header[hRecorded] = stamp

@@ -11,6 +11,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/daicho-dev/daicho/infra/jetstream/bare"
 )
 
@@ -31,7 +32,7 @@ func one(i int) contracts.Write {
 func payload() []byte {
 	w := one(0)
 	m := encode(w.Stream, &w.Events[0])
-	m.Header[hRecorded] = []string{clock}
+	m.Header[hRecorded] = []string{attribute.Clock}
 	n := len(m.Data)
 	for k, v := range m.Header {
 		n += len(k) + len(v[0]) + 4

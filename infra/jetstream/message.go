@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go"
 )
 
@@ -23,8 +24,6 @@ const (
 	hBatch      = "Nats-Batch-Id"
 	hBatchSeq   = "Nats-Batch-Sequence"
 	hBatchFinal = "Nats-Batch-Commit"
-
-	clock = "2006-01-02T15:04:05.000Z07:00"
 )
 
 var errMessage = errors.New("log: a message of the stream is not an event of this engine")
@@ -33,11 +32,11 @@ var errMessage = errors.New("log: a message of the stream is not an event of thi
 func encode(s events.Stream, e *events.Event) *nats.Msg {
 	return &nats.Msg{Subject: prefix + s.Kind + "." + s.ID, Data: e.Data, Header: nats.Header{
 		hVersion: {"1.0"},
-		hID:      {escape(e.ID)},
-		hSource:  {escape(e.Source)},
-		hType:    {escape(e.Type)},
-		hTime:    {e.Time.UTC().Format(clock)},
-		hPolicy:  {escape(e.Policy)},
+		hID:      {attribute.Escape(e.ID)},
+		hSource:  {attribute.Escape(e.Source)},
+		hType:    {attribute.Escape(e.Type)},
+		hTime:    {e.Time.UTC().Format(attribute.Clock)},
+		hPolicy:  {attribute.Escape(e.Policy)},
 	}}
 }
 
@@ -45,7 +44,7 @@ func encode(s events.Stream, e *events.Event) *nats.Msg {
 func decode(subject string, h nats.Header, data []byte, seq uint64) (e events.Event, err error) {
 	rest, ok := strings.CutPrefix(subject, prefix)
 	kind, id, dot := strings.Cut(rest, ".")
-	if !ok || !dot || !token(kind) || !token(id) || first(h, hVersion) != "1.0" {
+	if !ok || !dot || !attribute.Token(kind) || !attribute.Token(id) || first(h, hVersion) != "1.0" {
 		return e, errMessage
 	}
 	e = events.Event{
@@ -55,7 +54,7 @@ func decode(subject string, h nats.Header, data []byte, seq uint64) (e events.Ev
 		to  *string
 		key string
 	}{{&e.ID, hID}, {&e.Source, hSource}, {&e.Type, hType}, {&e.Policy, hPolicy}} {
-		if *a.to, ok = unescape(first(h, a.key)); !ok {
+		if *a.to, ok = attribute.Unescape(first(h, a.key)); !ok {
 			return events.Event{}, errMessage
 		}
 	}
@@ -75,65 +74,4 @@ func first(h nats.Header, key string) string {
 		return v[0]
 	}
 	return ""
-}
-
-// token says whether a part of a stream's name may stand in a subject.
-func token(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func plain(c byte) bool { return c > ' ' && c < 0x7f && c != '"' && c != '%' }
-
-const hex = "0123456789ABCDEF"
-
-// escape writes an attribute the way that CloudEvents put it into a header: what is not a visible ASCII character, and
-// the quote and the percent sign, as %XX. So no attribute can end a header line, and none is changed on its way.
-func escape(s string) string {
-	n := 0
-	for i := range len(s) {
-		if !plain(s[i]) {
-			n++
-		}
-	}
-	if n == 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s)+2*n)
-	for i := range len(s) {
-		if c := s[i]; plain(c) {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b)
-}
-
-// unescape reads what escape wrote.
-func unescape(s string) (string, bool) {
-	if strings.IndexByte(s, '%') < 0 {
-		return s, true
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b = append(b, s[i])
-			continue
-		}
-		if i+2 >= len(s) {
-			return "", false
-		}
-		hi, lo := strings.IndexByte(hex, s[i+1]), strings.IndexByte(hex, s[i+2])
-		if hi < 0 || lo < 0 {
-			return "", false
-		}
-		b = append(b, byte(hi<<4|lo))
-		i += 2
-	}
-	return string(b), true
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go"
 )
 
@@ -23,7 +24,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		m := encode(e.Stream, &e)
-		m.Header[hRecorded] = []string{e.Recorded.Format(clock)}
+		m.Header[hRecorded] = []string{e.Recorded.Format(attribute.Clock)}
 		for _, v := range m.Header {
 			for _, c := range []byte(v[0]) {
 				if c < ' ' || c > '~' {

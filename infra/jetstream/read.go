@@ -10,6 +10,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -87,7 +88,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 		filters = filters[:0]
 		seen := map[string]bool{}
 		for _, k := range only.Kinds {
-			if token(k) && !seen[k] {
+			if attribute.Token(k) && !seen[k] {
 				filters, seen[k] = append(filters, prefix+k+".>"), true
 			}
 		}
