@@ -48,8 +48,9 @@ type Dataset struct {
 	Items       []events.Word      `json:"items"`      // of information contained: categories and fields
 	Categories  []events.Word      `json:"categories"` // of the source records
 	Steps       []events.Word      `json:"steps"`
-	Recipe      events.Word        `json:"recipe"` // its digest
-	Digest      events.Word        `json:"digest"` // of the rows, as CSV
+	Recipe      events.Word        `json:"recipe"`  // its digest
+	Digest      events.Word        `json:"digest"`  // of the rows, as CSV
+	Parquet     events.Word        `json:"parquet"` // digest of the same rows as a Parquet file
 	Rows        int                `json:"rows"`
 	People      int                `json:"people"`
 	Groups      int                `json:"groups"` // of rows alike in every quasi-identifier

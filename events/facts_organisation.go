@@ -126,9 +126,10 @@ type Dataset struct {
 	Items       []Word      `json:"items,omitempty"`      // categories of information contained (Rules 36, 37)
 	Categories  []Word      `json:"categories,omitempty"` // of the source; or, of a join that was refused, those that were to be joined
 	Purpose     Word        `json:"purpose,omitempty"`
-	Recipe      Word        `json:"recipe,omitempty"` // digest
-	Steps       []Word      `json:"steps,omitempty"`  // item/step
-	Digest      Word        `json:"digest,omitempty"` // of the rows, as CSV
+	Recipe      Word        `json:"recipe,omitempty"`  // digest
+	Steps       []Word      `json:"steps,omitempty"`   // item/step
+	Digest      Word        `json:"digest,omitempty"`  // of the rows, as CSV
+	Parquet     Word        `json:"parquet,omitempty"` // digest of the same rows as a Parquet file
 	Rows        int         `json:"rows,omitzero"`
 	People      int         `json:"people,omitzero"`
 	Groups      int         `json:"groups,omitzero"`   // of rows that are alike in every quasi-identifier

@@ -72,7 +72,7 @@ func (s *State) datasetRules(in Submission, f *events.Dataset) *events.Refusal {
 		return s.sound(f)
 	}
 	switch {
-	case f.K+f.Rows+f.People+f.Groups+f.MaxRisk+f.MeanRisk+len(f.Criteria)+len(f.Destroyed) > 0 || f.Recipe != "" || f.Digest != "":
+	case f.K+f.Rows+f.People+f.Groups+f.MaxRisk+f.MeanRisk+len(f.Criteria)+len(f.Destroyed) > 0 || f.Recipe != "" || f.Digest != "" || f.Parquet != "":
 		return refuse(events.RuleSchema, "/data", "has a measure, which only the making of a dataset may tell")
 	case stray(in.Kind.Type, f):
 		return refuse(events.RuleSchema, "/data", "has a field that belongs to another step in the life of a dataset")
@@ -121,8 +121,8 @@ func stray(typ string, f *events.Dataset) bool {
 func (s *State) sound(f *events.Dataset) *events.Refusal {
 	purpose := s.Policy.Purpose(f.Purpose)
 	switch {
-	case f.Recipe == "" || len(f.Items) == 0 || len(f.Categories) == 0 || f.Digest == "":
-		return refuse(events.RuleSchema, "/data", "a dataset has a recipe, items, source categories and a digest")
+	case f.Recipe == "" || len(f.Items) == 0 || len(f.Categories) == 0 || f.Digest == "" || f.Parquet == "":
+		return refuse(events.RuleSchema, "/data", "a dataset has a recipe, items, source categories and the digests of its files")
 	case len(f.Destroyed) == 0 || f.DestroyedAt == "":
 		return refuse("not_permitted", "/data/destroyed", "is missing: mapping tables and random parameters are destroyed before a dataset is one (APPI 43(2))")
 	case purpose == nil:

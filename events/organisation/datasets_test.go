@@ -75,7 +75,7 @@ func opened(t *testing.T) *register {
 func made() *events.Dataset {
 	return &events.Dataset{
 		Dataset: "ds-1", Items: []events.Word{"pd:Purchase", "person.country"}, Categories: []events.Word{"pd:Purchase"}, Purpose: "ANON-01",
-		Recipe: "sha256:00", Digest: "sha256:11", Rows: 100, People: 90, Groups: 4, K: 7, MaxRisk: 142858, MeanRisk: 40000,
+		Recipe: "sha256:00", Digest: "sha256:11", Parquet: "sha256:22", Rows: 100, People: 90, Groups: 4, K: 7, MaxRisk: 142858, MeanRisk: 40000,
 		Criteria:  []events.Criterion{{Number: 1, Met: true}, {Number: 2, Met: true}, {Number: 3, Met: true}, {Number: 4, Met: true}, {Number: 5, Met: true}},
 		Destroyed: []events.Word{"row-order-key"}, DestroyedAt: "2026-04-01T00:00:00Z",
 	}

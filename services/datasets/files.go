@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -67,9 +68,8 @@ func (f *folder) path(id events.ID, format events.Word) string {
 	return filepath.Join(f.dir, string(id)+"."+string(format))
 }
 
-// write writes both forms, flushes them, and gives them their names. The digest is of the CSV. After an error nothing is there.
-func (f *folder) write(id events.ID, t *anonymize.Table) (digest events.Word, err error) {
-	sum := sha256.New()
+// write writes both forms, flushes them, and gives them their names. After an error nothing is there.
+func (f *folder) write(id events.ID, t *anonymize.Table) (digests map[events.Word]events.Word, err error) {
 	var names []string
 	defer func() {
 		if err != nil {
@@ -78,17 +78,19 @@ func (f *folder) write(id events.ID, t *anonymize.Table) (digest events.Word, er
 			}
 		}
 	}()
+	digests = map[events.Word]events.Word{}
 	for _, format := range formats {
 		begin, err := os.CreateTemp(f.dir, begun+"*") // 0600
 		if err != nil {
-			return "", wrong("beginning a file", err)
+			return nil, wrong("beginning a file", err)
 		}
 		names = append(names, begin.Name())
-		w := bufio.NewWriterSize(begin, 1<<18)
+		sum := sha256.New()
+		w := bufio.NewWriterSize(io.MultiWriter(begin, sum), 1<<18)
 		if format == csvFormat {
-			err = writeCSV(io.MultiWriter(w, sum), t.Columns, eachOf(t.Rows))
+			err = writeCSV(w, t.Columns, t.Rows)
 		} else {
-			err = writeParquet(w, t.Columns, eachOf(t.Rows))
+			err = writeParquet(w, t.Columns, t.Rows)
 		}
 		if err == nil {
 			err = w.Flush()
@@ -97,16 +99,17 @@ func (f *folder) write(id events.ID, t *anonymize.Table) (digest events.Word, er
 			err = begin.Sync()
 		}
 		if err = errors.Join(err, begin.Close()); err != nil {
-			return "", wrong("writing a file", err)
+			return nil, wrong("writing a file", err)
 		}
+		digests[format] = digestWord(sum)
 	}
 	for i, format := range formats {
 		if err := os.Rename(names[i], f.path(id, format)); err != nil {
-			return "", wrong("naming a file", err)
+			return nil, wrong("naming a file", err)
 		}
 		names[i] = f.path(id, format)
 	}
-	return events.Word("sha256:" + hex.EncodeToString(sum.Sum(nil))), f.flush()
+	return digests, f.flush()
 }
 
 // flush brings what the folder lists to the disk.
@@ -161,22 +164,8 @@ func (f *folder) held() (map[events.ID]time.Time, error) {
 	return all, nil
 }
 
-// each hands over rows, one after the other; a row is good until the next.
-type each func(yield func(row []string) error) error
-
-func eachOf(rows [][]string) each {
-	return func(yield func([]string) error) error {
-		for _, row := range rows {
-			if err := yield(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
 // writeCSV writes RFC 4180 with a line of names first. A value that there was not is an empty cell.
-func writeCSV(w io.Writer, columns []anonymize.Out, rows each) error {
+func writeCSV(w io.Writer, columns []anonymize.Out, rows [][]string) error {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name
@@ -185,42 +174,31 @@ func writeCSV(w io.Writer, columns []anonymize.Out, rows each) error {
 	if err := out.Write(names); err != nil {
 		return err
 	}
-	if err := rows(func(row []string) error {
+	for _, row := range rows {
 		if len(row) == 1 && row[0] == "" { // an empty line would be no row
 			out.Flush()
-			_, err := io.WriteString(w, "\"\"\n")
-			return errors.Join(err, out.Error())
+			if _, err := io.WriteString(w, "\"\"\n"); err != nil {
+				return err
+			}
+			continue
 		}
-		return out.Write(row)
-	}); err != nil {
-		return err
+		if err := out.Write(row); err != nil {
+			return err
+		}
 	}
 	out.Flush()
 	return out.Error()
 }
 
-// digestOf is the digest of the rows in a file: of its bytes, or of the CSV that a Parquet file would be.
-func digestOf(f *os.File, format events.Word) (digest events.Word, err error) {
-	defer func() { // a damaged file may be more than the library's reading is made for
-		if recover() != nil {
-			digest, err = "", errors.New("datasets: reading a file: it is damaged")
-		}
-	}()
+// digestOf reads a file whole.
+func digestOf(f io.Reader) (events.Word, error) {
 	sum := sha256.New()
-	if format == csvFormat {
-		_, err = io.Copy(sum, f)
-	} else {
-		var info fs.FileInfo
-		if info, err = f.Stat(); err == nil {
-			var columns []anonymize.Out
-			var rows each
-			if columns, rows, err = readParquet(f, info.Size()); err == nil {
-				err = writeCSV(sum, columns, rows)
-			}
-		}
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", wrong("reading a file", err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("datasets: reading a file: %w", err)
-	}
-	return events.Word("sha256:" + hex.EncodeToString(sum.Sum(nil))), nil
+	return digestWord(sum), nil
+}
+
+func digestWord(sum hash.Hash) events.Word {
+	return events.Word("sha256:" + hex.EncodeToString(sum.Sum(nil)))
 }

@@ -102,11 +102,11 @@ func (s *Service) keep(ctx context.Context, made *events.Dataset, t *anonymize.T
 		delete(s.busy, made.Dataset)
 		s.mu.Unlock()
 	}()
-	digest, err := s.folder.write(made.Dataset, t)
+	digests, err := s.folder.write(made.Dataset, t)
 	if err != nil {
 		return contracts.Dataset{}, err
 	}
-	made.Digest = digest
+	made.Digest, made.Parquet = digests[csvFormat], digests[parquetFormat]
 	if err := s.submit(ctx, events.TypeDatasetAnonymized, "The dataset is refused", made); err != nil {
 		var p *contracts.Problem
 		if errors.As(err, &p) { // refused: it is not recorded, and so it is not kept

@@ -10,7 +10,7 @@ import (
 
 // notice is what a recipient is told (APPI 43(4), 44; Rule 38), in Japanese and English: what it is, what is in it, and what the law
 // forbids whoever gets it (APPI 45).
-func notice(org *organisation.State, d *organisation.Dataset, f *events.Dataset) string {
+func notice(org *organisation.State, d *organisation.Dataset, f *events.Dataset, digest events.Word) string {
 	items := func(language string) string {
 		var all []string
 		for _, item := range d.Made.Items {
@@ -24,7 +24,7 @@ func notice(org *organisation.State, d *organisation.Dataset, f *events.Dataset)
 	}
 	return strings.NewReplacer(
 		"{company}", org.Policy.Company.Name, "{recipient}", name, "{dataset}", string(f.Dataset), "{method}", string(f.Method),
-		"{ja}", items("ja"), "{en}", items("en"), "{label}", string(f.Label), "{digest}", string(d.Made.Digest),
+		"{ja}", items("ja"), "{en}", items("en"), "{label}", string(f.Label), "{digest}", string(digest),
 	).Replace(noticeText)
 }
 
@@ -48,5 +48,5 @@ Whoever receives it must not collate it with other information to identify anybo
 that were deleted or the method of processing (Article 45). Whoever provides it further must publish its items and the method of
 provision beforehand, and say that it is anonymously processed information (Article 44).
 
-Rows as CSV: {digest}
+ファイルのダイジェスト / digest of the file: {digest}
 `

@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -44,7 +43,7 @@ func schemaOf(columns []anonymize.Out) *parquet.Schema {
 }
 
 // writeParquet writes the same cells as the CSV has: text, whole numbers where every cell is one, and null where there was no value.
-func writeParquet(w io.Writer, columns []anonymize.Out, rows each) error {
+func writeParquet(w io.Writer, columns []anonymize.Out, rows [][]string) error {
 	out := parquet.NewGenericWriter[any](w, schemaOf(columns), parquet.KeyValueMetadata(labelKey, string(organisation.Label)))
 	buffer := make([]parquet.Row, 0, 256)
 	flush := func() error {
@@ -52,89 +51,35 @@ func writeParquet(w io.Writer, columns []anonymize.Out, rows each) error {
 		buffer = buffer[:0]
 		return err
 	}
-	err := rows(func(cells []string) error {
-		row := make(parquet.Row, len(cells))
-		for j, cell := range cells {
-			switch {
-			case cell == "":
-				row[j] = parquet.NullValue().Level(0, 0, j)
-			case columns[j].Integer:
-				n, err := strconv.ParseInt(cell, 10, 64)
-				if err != nil {
-					return errors.New("a cell of a column of whole numbers is none")
-				}
-				row[j] = parquet.Int64Value(n).Level(0, 1, j)
-			default:
-				row[j] = parquet.ByteArrayValue([]byte(cell)).Level(0, 1, j)
-			}
+	for _, cells := range rows {
+		row, err := parquetRow(cells, columns)
+		if err != nil {
+			return errors.Join(err, out.Close())
 		}
 		if buffer = append(buffer, row); len(buffer) == cap(buffer) {
-			return flush()
+			if err := flush(); err != nil {
+				return errors.Join(err, out.Close())
+			}
 		}
-		return nil
-	})
-	if err == nil {
-		err = flush()
 	}
-	return errors.Join(err, out.Close())
+	return errors.Join(flush(), out.Close())
 }
 
-// readParquet reads what writeParquet wrote.
-func readParquet(from io.ReaderAt, size int64) ([]anonymize.Out, each, error) {
-	file, err := parquet.OpenFile(from, size)
-	if err != nil {
-		return nil, nil, fmt.Errorf("it is no Parquet file: %w", err)
-	}
-	if label, _ := file.Lookup(labelKey); label != string(organisation.Label) {
-		return nil, nil, errors.New("the Parquet file does not say what it holds")
-	}
-	var columns []anonymize.Out
-	for _, f := range file.Schema().Fields() {
-		if !f.Leaf() || f.Repeated() {
-			return nil, nil, errors.New("the Parquet file has a column that holds columns")
-		}
-		columns = append(columns, anonymize.Out{Name: f.Name(), Integer: f.Type().Kind() == parquet.Int64})
-	}
-	return columns, func(yield func([]string) error) error {
-		for _, g := range file.RowGroups() {
-			if err := readGroup(g, columns, yield); err != nil {
-				return err
+func parquetRow(cells []string, columns []anonymize.Out) (parquet.Row, error) {
+	row := make(parquet.Row, len(cells))
+	for j, cell := range cells {
+		switch {
+		case cell == "":
+			row[j] = parquet.NullValue().Level(0, 0, j)
+		case columns[j].Integer:
+			n, err := strconv.ParseInt(cell, 10, 64)
+			if err != nil {
+				return nil, errors.New("a cell of a column of whole numbers is none")
 			}
-		}
-		return nil
-	}, nil
-}
-
-func readGroup(g parquet.RowGroup, columns []anonymize.Out, yield func([]string) error) error {
-	rows := g.Rows()
-	defer rows.Close()
-	buffer := make([]parquet.Row, 256)
-	cells := make([]string, len(columns))
-	for {
-		n, err := rows.ReadRows(buffer)
-		for _, row := range buffer[:n] {
-			if len(row) != len(columns) {
-				return errors.New("a row of the Parquet file has not one cell a column")
-			}
-			for j, v := range row {
-				switch {
-				case v.IsNull():
-					cells[j] = ""
-				case columns[j].Integer:
-					cells[j] = strconv.FormatInt(v.Int64(), 10)
-				default:
-					cells[j] = string(v.ByteArray())
-				}
-			}
-			if err := yield(cells); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
+			row[j] = parquet.Int64Value(n).Level(0, 1, j)
+		default:
+			row[j] = parquet.ByteArrayValue([]byte(cell)).Level(0, 1, j)
 		}
 	}
+	return row, nil
 }

@@ -71,7 +71,7 @@ func (s *Service) ProvideDataset(ctx context.Context, id events.ID, q contracts.
 	defer rows.Close()
 	f := &events.Dataset{Dataset: id, Recipient: q.Recipient, Method: q.Method, Purpose: q.Purpose, Label: q.Label}
 	org := s.Gateway.Organisation()
-	archive, size, err := s.folder.pack(s.now(), about.Name, rows, notice(org, org.Datasets[id], f))
+	archive, size, err := s.folder.pack(s.now(), about.Name, rows, notice(org, org.Datasets[id], f, digestAs(org.Datasets[id], q.Format)))
 	if err != nil {
 		return none, nil, err
 	}

@@ -3,6 +3,7 @@ package datasets
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -189,8 +190,8 @@ func (w *world) publish(id events.ID, methods ...events.Word) contracts.Dataset 
 // refusedAs asks for a refusal by a rule at a place.
 func refusedAs(t testing.TB, what string, err error, rule, field string) {
 	t.Helper()
-	p, ok := err.(*contracts.Problem)
-	if !ok || p.Rule != rule || p.Field != field || p.Status != 422 {
+	var p *contracts.Problem
+	if !errors.As(err, &p) || p.Rule != rule || p.Field != field || p.Status != 422 {
 		t.Errorf("%s: want %s at %s, got %v", what, rule, field, err)
 	}
 }
