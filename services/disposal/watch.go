@@ -24,8 +24,12 @@ type watcher struct {
 	broken atomic.Pointer[error]
 }
 
-// lookEvery is how often the watcher looks at the day, and tries again what failed. Released holds wake it at once.
-const lookEvery = time.Minute
+// How often the watcher looks for released holds (of which it also hears at once), and whether the day's scan has been made. A start has
+// other things to do first.
+const (
+	resumeEvery = time.Minute
+	scanEvery   = 5 * time.Second
+)
 
 // Start begins to watch.
 func (s *Service) Start() {
@@ -34,28 +38,38 @@ func (s *Service) Start() {
 	go func() {
 		defer close(s.watcher.done)
 		from, err := s.log.Head(ctx) // before the first look: what it does not see is heard of
+		if err != nil {
+			s.watcher.broken.Store(&err)
+			return
+		}
 		heard := make(chan struct{})
 		go func() {
 			defer close(heard)
 			s.hear(ctx, from)
 		}()
 		defer func() { <-heard }()
-		for ctx.Err() == nil {
-			err = errors.Join(err, s.Resume(ctx), s.Scan(ctx))
+		resume, scan := time.NewTicker(resumeEvery), time.NewTicker(scanEvery)
+		defer resume.Stop()
+		defer scan.Stop()
+		looks := [...]func(context.Context) error{s.Resume, s.Scan}
+		var failed [len(looks)]error
+		for i := 0; ctx.Err() == nil; {
 			var p *contracts.Problem
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil && !errors.As(err, &p): // a problem passes: the model is not level yet, a disposal runs already
-				s.watcher.broken.Store(&err)
-			default:
-				s.watcher.broken.Store(nil)
+			if failed[i] = looks[i](ctx); errors.As(failed[i], &p) {
+				failed[i] = nil // it passes: the model is not level yet, a disposal runs already
 			}
-			err = nil
+			s.watcher.broken.Store(nil)
+			if err := errors.Join(failed[:]...); err != nil && ctx.Err() == nil {
+				s.watcher.broken.Store(&err)
+			}
 			select {
 			case <-ctx.Done():
 			case <-s.watcher.wake:
-			case <-time.After(lookEvery):
+				i = 0
+			case <-resume.C:
+				i = 0
+			case <-scan.C:
+				i = 1
 			}
 		}
 	}()
