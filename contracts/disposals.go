@@ -25,6 +25,32 @@ type Disposals interface {
 	Certificate(ctx context.Context, id events.ID) (Certificate, error)
 	// CheckCertificate compares a certificate with the log, and the vault.
 	CheckCertificate(ctx context.Context, c Certificate) (Verified, error)
+	// WhatIf says which deadlines would move, and which records would lose their purpose, were a catalogue (JSON) in force today.
+	WhatIf(ctx context.Context, catalogue []byte) (WhatIf, error)
+}
+
+// WhatIf compares the deadlines of everything held under the policy in force with those under another. A record's deadline is that of the
+// binding that keeps it longest.
+type WhatIf struct {
+	Version  string          `json:"version"`
+	Instead  string          `json:"instead"` // the version in force
+	On       string          `json:"on"`
+	Records  int             `json:"records"`
+	Same     int             `json:"same"`
+	Earlier  int             `json:"earlier"`  // also those that wait without a day now and would have one
+	Later    int             `json:"later"`    // also those that have a day now and would wait without one
+	Due      int             `json:"due"`      // bound today, and would not be
+	Purposes []WhatIfPurpose `json:"purposes"` // those of which a binding moves
+	Lost     int             `json:"lost"`     // bound to purposes alone that the other policy does not know
+	Position events.Position `json:"position"`
+}
+
+// WhatIfPurpose counts the bindings to one purpose whose deadlines would move.
+type WhatIfPurpose struct {
+	Purpose events.Word `json:"purpose"`
+	Earlier int         `json:"earlier"`
+	Later   int         `json:"later"`
+	Lost    int         `json:"lost"` // the other policy does not know the purpose
 }
 
 // DisposalQuestion asks for a plan: what is due by a day ("" is today, and no later one), of one purpose or of all.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -17,6 +18,7 @@ func (a *API) disposalRoutes() []Route {
 		{"POST", "/v1/disposals/{id}/run", a.asked(a.runDisposal)},
 		{"GET", "/v1/disposals/{id}/certificate", a.asked(a.certificate)},
 		{"POST", "/v1/disposals:check", a.asked(a.checkCertificate)},
+		{"POST", "/v1/policies:what-if", a.asked(a.whatIf)},
 	}
 }
 
@@ -86,4 +88,12 @@ func (a *API) checkCertificate(s *serving, w http.ResponseWriter, r *http.Reques
 		return err
 	}
 	return reply(w)(s.Disposals.CheckCertificate(r.Context(), c))
+}
+
+func (a *API) whatIf(s *serving, w http.ResponseWriter, r *http.Request) error {
+	b, err := io.ReadAll(io.LimitReader(r.Body, 4<<20+1))
+	if err != nil || len(b) > 4<<20 {
+		return &contracts.Problem{Type: "about:blank", Title: "The question cannot be read", Status: 400, Code: "body", Detail: "the catalogue is larger than 4 MiB, or ended early"}
+	}
+	return reply(w)(s.Disposals.WhatIf(r.Context(), b))
 }

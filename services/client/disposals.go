@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 )
@@ -73,4 +75,9 @@ func (c *Client) Certificate(ctx context.Context, id events.ID) (contracts.Certi
 // CheckCertificate has a certificate compared with the log.
 func (c *Client) CheckCertificate(ctx context.Context, x contracts.Certificate) (contracts.Verified, error) {
 	return ask[contracts.Verified](ctx, c, http.MethodPost, "/v1/disposals:check", nil, x)
+}
+
+// WhatIf asks what a catalogue would change.
+func (c *Client) WhatIf(ctx context.Context, catalogue []byte) (contracts.WhatIf, error) {
+	return ask[contracts.WhatIf](ctx, c, http.MethodPost, "/v1/policies:what-if", nil, jsontext.Value(catalogue))
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 )
 
@@ -239,5 +241,40 @@ func TestS11_EveryRecordIsLookedAtOnceADay(t *testing.T) {
 	}
 	if got := w.gateway.Organisation().Scanned; got.At.Position == at || got.Due != 2 || got.Overdue != 2 {
 		t.Errorf("a month later: %+v", got.Scan)
+	}
+}
+
+func TestS50_WhatAnotherPolicyWouldMove(t *testing.T) {
+	w := newWorld(t)
+	w.takes("C-1", "a", "b")
+	w.ends("C-1", "a") // an ended purpose ends under any policy that knows it
+	shipped := string(policies.Default().JSON())
+	ask := func(from, to string) contracts.WhatIf {
+		t.Helper()
+		if !strings.Contains(shipped, from) {
+			t.Fatalf("the policy no longer says %s", from)
+		}
+		out, err := w.WhatIf(w.as(auditor), []byte(strings.Replace(shipped, from, to, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if x := ask(`"version":"2025-10"`, `"version":"next"`); x.Version != "next" || x.Records != 2 || x.Same != 2 || x.Due != 0 || len(x.Purposes) != 0 {
+		t.Errorf("the same under another name: %+v", x)
+	}
+	rule := `"id":"DM-01/contact","keep":"P24M"`
+	if x := ask(rule, `"id":"DM-01/contact","keep":"P36M"`); x.Later != 1 || x.Same != 1 || x.Earlier != 0 || x.Purposes[0].Later != 1 {
+		t.Errorf("longer: %+v", x)
+	}
+	if x := ask(rule, `"id":"DM-01/contact","keep":"P0D"`); x.Earlier != 1 || x.Same != 1 || x.Due != 1 || x.Purposes[0].Earlier != 1 {
+		t.Errorf("not at all: %+v", x)
+	}
+	gone, err := w.WhatIf(w.as(auditor), []byte(strings.ReplaceAll(shipped, `"DM-01"`, `"DM-09"`)))
+	if err != nil || gone.Lost != 2 || gone.Same+gone.Earlier+gone.Later != 0 || gone.Purposes[0].Lost != 2 {
+		t.Errorf("without the purpose: %+v %v", gone, err)
+	}
+	if _, err := w.WhatIf(w.as(auditor), []byte(`{"version":1}`)); ruleOf(err) != "question " {
+		t.Errorf("no catalogue: %v", err)
 	}
 }

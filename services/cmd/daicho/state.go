@@ -127,6 +127,7 @@ func policyCommand(s *shared) *cobra.Command {
 			})
 		},
 	})
+	cmd.AddCommand(policyWhatIfCommand(s))
 	return cmd
 }
 
