@@ -36,6 +36,15 @@ var (
 	errLeader  = errors.New("log: the cluster has no leader just now")
 )
 
+// Scheme says whether an address is of this log.
+func Scheme(address string) bool {
+	switch scheme, _, _ := strings.Cut(address, "://"); scheme {
+	case "esdb", "esdb+discover", "kurrentdb", "kurrentdb+discover":
+		return true
+	}
+	return false
+}
+
 // configuration reads an address. Errors do not repeat it: it may hold a password.
 func configuration(address string, logf func(string, ...any)) (*esdb.Configuration, error) {
 	if rest, ok := strings.CutPrefix(address, "kurrentdb"); ok {

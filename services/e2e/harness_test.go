@@ -55,6 +55,7 @@ type engine struct {
 	t    testing.TB
 	path string
 	dir  string
+	log  string // what --log is given; empty: not given
 	cmd  *exec.Cmd
 	out  *output
 	url  string
@@ -100,10 +101,23 @@ func startBinary(t testing.TB, path, dir string, env ...string) *engine {
 	return e
 }
 
+// startOn runs an engine on a log elsewhere.
+func startOn(t testing.TB, log string) *engine {
+	t.Helper()
+	e := &engine{t: t, path: binary, dir: t.TempDir(), log: log, out: &output{}}
+	e.launch()
+	e.ready()
+	t.Cleanup(e.kill)
+	return e
+}
+
 func (e *engine) launch(env ...string) {
 	e.t.Helper()
 	_ = os.Remove(filepath.Join(e.dir, "engine.json"))
 	e.cmd = exec.Command(e.path, "serve", "--data", e.dir, "--listen", "127.0.0.1:0")
+	if e.log != "" {
+		e.cmd.Args = append(e.cmd.Args, "--log", e.log)
+	}
 	e.cmd.Stdout, e.cmd.Stderr = e.out, e.out
 	e.cmd.Env = append(os.Environ(), env...)
 	if err := e.cmd.Start(); err != nil {

@@ -24,7 +24,8 @@ func serveCommand(s *shared) *cobra.Command {
 		Short: "Run the engine: intake, vault, projections and the HTTP surface in one process",
 		Example: `  daicho serve
   daicho serve --data /var/lib/daicho --listen 127.0.0.1:8420
-  daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml`,
+  daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml
+  daicho serve --log 'esdb://127.0.0.1:2113?tls=false'`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Data = s.data
@@ -46,7 +47,7 @@ func serveCommand(s *shared) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
-	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port, memory (nothing is kept)")
+	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port, esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (nothing is kept)")
 	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")
 	f.StringVar(&c.RootKey, "root-key", "", "the root key's file (default: root.key in the data folder; keep it elsewhere)")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")

@@ -22,6 +22,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/policy"
+	"github.com/daicho-dev/daicho/infra/eventstore"
 	"github.com/daicho-dev/daicho/infra/jetstream"
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
@@ -48,7 +49,7 @@ import (
 type Config struct {
 	Data    string
 	Listen  string
-	Log     string // "jetstream": embedded; "jetstream://host:port"; "memory" for a look around
+	Log     string // "jetstream": embedded; "jetstream://host:port"; "esdb://host:port" and its like; "memory" for a look around
 	Policy  string // a catalogue file for the first start; empty: the one built in
 	RootKey string // file; empty: root.key in the data folder
 	TLSCert string
@@ -80,7 +81,8 @@ func newLogger(c Config) zerolog.Logger {
 // newLog opens the register's log.
 func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) {
 	ctx := context.Background()
-	opts := jetstream.Options{Logf: func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }}
+	logf := func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }
+	opts := jetstream.Options{Logf: logf}
 	switch {
 	case c.Log == "" || c.Log == "jetstream":
 		log, err := jetstream.Embedded(ctx, filepath.Join(c.Data, "log"), opts)
@@ -96,12 +98,19 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 		}
 		lc.Append(fx.StopHook(log.Close))
 		return log, nil
+	case eventstore.Scheme(c.Log):
+		log, err := eventstore.Connect(ctx, c.Log, eventstore.Options{Logf: logf})
+		if err != nil {
+			return nil, err
+		}
+		lc.Append(fx.StopHook(log.Close))
+		return log, nil
 	case c.Log == "memory":
 		log := memlog.New()
 		lc.Append(fx.StopHook(log.Close))
 		return log, nil
 	}
-	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, or memory")
+	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, esdb://host:port (also esdb+discover, kurrentdb, kurrentdb+discover), or memory")
 }
 
 func newVault(lc fx.Lifecycle, c Config) (*vault.Vault, error) {
