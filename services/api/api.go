@@ -43,6 +43,7 @@ type Parts struct {
 	Recipients  contracts.Recipients
 	Datasets    contracts.Datasets
 	Disposals   contracts.Disposals
+	Holds       contracts.Holds
 }
 
 type serving struct {
@@ -105,6 +106,7 @@ func (a *API) Routes() []Route {
 	all = append(all, a.recipientRoutes()...)
 	all = append(all, a.datasetRoutes()...)
 	all = append(all, a.disposalRoutes()...)
+	all = append(all, a.holdRoutes()...)
 	return all
 }
 

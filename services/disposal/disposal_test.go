@@ -11,6 +11,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/intake"
 )
 
 func ruleOf(err error) string {
@@ -276,5 +277,50 @@ func TestS50_WhatAnotherPolicyWouldMove(t *testing.T) {
 	}
 	if _, err := w.WhatIf(w.as(auditor), []byte(`{"version":1}`)); ruleOf(err) != "question " {
 		t.Errorf("no catalogue: %v", err)
+	}
+}
+
+func TestS51_HoldsArePlacedListedAndReleased(t *testing.T) {
+	w := newWorld(t)
+	p := w.takes("C-1", "a", "b")
+	responder := intake.Caller{Role: "responder", Holder: "staff:responder"}
+	order := contracts.HoldOrder{Case: "L-1", Person: "rental:C-1"}
+	if r, err := w.Hold(w.as(responder), order); err != nil || r.Status != contracts.StatusRecorded {
+		t.Fatalf("%+v %v", r, err)
+	}
+	all, err := w.Holds(w.as(auditor))
+	if err != nil || len(all) != 1 || all[0].Case != "L-1" || all[0].Person != p || all[0].Records != 2 || all[0].Matter {
+		t.Errorf("%+v %v", all, err)
+	}
+	w.ends("C-1", "a", "b")
+	d := w.approved()
+	if d, _ := w.runs(d.Disposal); d.Left["held"] != 2 {
+		t.Errorf("%+v", d)
+	}
+	order.Release = true
+	for what, x := range map[string]struct {
+		who  intake.Caller
+		h    contracts.HoldOrder
+		want string
+	}{
+		"a responder releases": {responder, order, "role "},
+		"an auditor places":    {auditor, contracts.HoldOrder{Case: "L-1", Person: "rental:C-1"}, "role "},
+		"another case":         {compliance, contracts.HoldOrder{Case: "L-2", Person: "rental:C-1", Release: true}, "refused record_unknown"},
+		"nobody":               {compliance, contracts.HoldOrder{Case: "L-1", Person: "rental:C-9"}, "not_found "},
+		"no identifier":        {compliance, contracts.HoldOrder{Case: "L-1", Person: "C-1"}, "question "},
+		"no case":              {compliance, contracts.HoldOrder{Person: "rental:C-1"}, "question "},
+	} {
+		if _, err := w.Hold(w.as(x.who), x.h); ruleOf(err) != x.want {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := w.Hold(w.as(compliance), order); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := w.Holds(w.as(auditor)); err != nil || len(all) != 0 {
+		t.Errorf("after the release: %+v %v", all, err)
+	}
+	if d, _ := w.runs(d.Disposal); d.State != "done" || d.Disposed != 2 {
+		t.Errorf("%+v", d)
 	}
 }

@@ -22,7 +22,7 @@ var answers = []any{
 	contracts.ProcessingRegister{},
 	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
 	contracts.Dataset{}, contracts.DatasetPublication{}, contracts.DatasetUse{}, contracts.DatasetProvision{}, contracts.DatasetJoin{},
-	contracts.Disposal{}, contracts.DisposalQuestion{}, contracts.DisposalApproval{}, contracts.DisposalItem{}, contracts.DisposalProgress{}, contracts.WhatIf{}, contracts.Certificate{},
+	contracts.Disposal{}, contracts.DisposalQuestion{}, contracts.DisposalApproval{}, contracts.DisposalItem{}, contracts.DisposalProgress{}, contracts.WhatIf{}, contracts.Hold{}, contracts.HoldOrder{}, contracts.Certificate{},
 	contracts.Majorities{},
 }
 
@@ -30,7 +30,7 @@ var answers = []any{
 var strict = []string{
 	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion",
 	"DatasetPublication", "DatasetUse", "DatasetProvision", "DatasetJoin",
-	"DisposalQuestion", "DisposalApproval", "Certificate",
+	"DisposalQuestion", "DisposalApproval", "Certificate", "HoldOrder",
 }
 
 // closed are the strings that have a closed set of values.

@@ -100,7 +100,7 @@ requests with it; incident responders replay history after a leak.`,
 		quarantineCommand(s), tokenCommand(s), benchCommand(),
 		attachmentCommand(s), registerCommand(s), recipientsCommand(s),
 		datasetCommand(s),
-		disposalCommand(s),
+		disposalCommand(s), holdCommand(s),
 	)
 	return root
 }

@@ -376,7 +376,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	}
 	e.api.Ready(api.Parts{
 		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors,
-		Datasets: made, Disposals: gone,
+		Datasets: made, Disposals: gone, Holds: gone,
 	}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
