@@ -251,6 +251,15 @@ func (c *counts) add(all []contracts.Receipt) {
 	}
 }
 
+// all is how many were answered.
+func (c *counts) all() int {
+	n := c.Recorded + c.Duplicate
+	for _, k := range c.Refused {
+		n += k
+	}
+	return n
+}
+
 // send sends lines in batches; it stops at the first batch that is not answered.
 func send(c *client.Client, lines [][]byte, batch int) (counts, error) {
 	var n counts

@@ -52,6 +52,7 @@ type Engine interface {
 // Options say how much is measured.
 type Options struct {
 	People   int
+	Only     []string // names of steps; none: all
 	Start    func(dir string) (Engine, error)
 	Progress func(string)
 }
@@ -96,12 +97,25 @@ func (r *run) all(ctx context.Context) (err error) {
 			err = cerr
 		}
 	}()
-	for _, step := range []func(context.Context) error{r.intake, r.single, r.memory, r.dossiers, r.deletions, r.rebuilds} {
-		if err := step(ctx); err != nil {
+	for _, s := range r.steps() {
+		if len(r.o.Only) > 0 && !slices.Contains(r.o.Only, s.name) {
+			continue
+		}
+		if err := s.do(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// step is a group of figures that can be asked for by name. What a later one needs, intake has left.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (r *run) steps() []step {
+	return []step{{"intake", r.intake}, {"single", r.single}, {"memory", r.memory}, {"dossier", r.dossiers}, {"deletion", r.deletions}, {"rebuild", r.rebuilds}}
 }
 
 // intake sends the year in HTTP batches of 1,000, four at a time, each worker its own people's events in order.

@@ -68,10 +68,12 @@ type item struct {
 }
 
 // Groups under way at once, and the most submissions of one. (Measured: four batches in flight saturate a disk; a batch of the log
-// holds 1,000.) A group also has at most contracts.MaxWrite submissions of one person, and of refusals.
+// holds 1,000.) A group also has at most contracts.MaxWrite submissions of one person, and of refusals. Beside a group under way another
+// starts only if it is worth its own write to disk: what comes one by one gathers meanwhile, and goes in fewer and larger groups.
 const (
 	maxInFlight = 4
 	maxGroup    = 1000
+	worthwhile  = 200
 )
 
 // Open prepares a gateway: it reads the log from where the store of person states ends. Progress, if not nil, is told how far.

@@ -16,10 +16,10 @@ func (g *Gateway) sequence(ctx context.Context) {
 	for {
 		for under < maxInFlight {
 			group, rest := next(waiting, busy, under)
-			waiting = rest
-			if len(group) == 0 {
+			if len(group) == 0 || under > 0 && len(group) < worthwhile {
 				break
 			}
+			waiting = rest
 			for _, it := range group {
 				for _, k := range it.keys {
 					busy[k] = true

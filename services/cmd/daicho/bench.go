@@ -19,6 +19,7 @@ import (
 func benchCommand() *cobra.Command {
 	s := &shared{}
 	people, path := 10_000, ""
+	var only []string
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure the engine, each figure beside its yardstick from the same run",
 		Long: `Runs an engine in a temporary folder, durable as in production, sends it a simulated year, and prints each
@@ -33,7 +34,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 				return err
 			}
 			defer stop()
-			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Start: startMeasured, Progress: func(what string) {
+			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Only: only, Start: startMeasured, Progress: func(what string) {
 				fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), what)
 			}})
 			if err != nil {
@@ -54,6 +55,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 		},
 	}
 	cmd.Flags().StringVar(&path, "cpuprofile", "", "write a CPU profile there")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "measure only some: intake (which the others rest on), single, memory, dossier, deletion, rebuild")
 	cmd.Flags().IntVar(&people, "people", people, "people of the simulated year")
 	return cmd
 }
