@@ -174,3 +174,69 @@ type ProvisionRecord struct {
 	KeepUntil      string           `json:"keepUntil"`          // a civil day, through which the record must be there
 	KeepRule       string           `json:"keepRule"`
 }
+
+// Notices are how recipients are told of recalls, at their webhooks, and how they answer.
+type Notices interface {
+	// Notices lists the recalls that recipients have not been told of, or all that are open.
+	Notices(ctx context.Context, all bool) (NoticeList, error)
+	// SendAgain lets a notice that was given up be tried again, from its first try.
+	SendAgain(ctx context.Context, recall events.ID) (NoticeLine, error)
+	// WebhookSecret is what a recipient checks notices with. It changes with the webhook's address.
+	WebhookSecret(ctx context.Context, recipient events.Word) (WebhookSecret, error)
+	// Confirm records that a recipient has given back or destroyed what a recall names. The token of the latest notice is the right to.
+	Confirm(ctx context.Context, recall events.ID, c RecallConfirmation) (Receipt, error)
+}
+
+// NoticeList is notices in the order in which their recalls were asked.
+type NoticeList struct {
+	Notices  []NoticeLine    `json:"notices"`
+	Position events.Position `json:"position"`
+}
+
+// NoticeLine is how far a recipient has been told of one recall.
+type NoticeLine struct {
+	Recall    events.ID   `json:"recall"`
+	Recipient events.Word `json:"recipient"`
+	State     string      `json:"state"` // waiting, taken, poisoned (given up: send it again), by_hand (no webhook is on file)
+	Attempts  int         `json:"attempts"`
+	Tried     *time.Time  `json:"tried"` // last
+	Reason    string      `json:"reason"`
+	Due       events.Day  `json:"due"`
+}
+
+// WebhookSecret is a key in the form of Standard Webhooks: whsec_ and base64.
+type WebhookSecret struct {
+	Recipient events.Word `json:"recipient"`
+	Secret    string      `json:"secret"`
+}
+
+// RecallConfirmation is a recipient's answer to a recall.
+type RecallConfirmation struct {
+	Token       string     `json:"token"`
+	Certificate events.Key `json:"certificate,omitempty"` // the number of a certificate of destruction; only its tag is kept
+}
+
+// RecallNotice is the body of what a recipient is told. It holds no value and no identifier from outside: records are named as the register
+// names them, and by the tag of their key.
+type RecallNotice struct {
+	Type      string           `json:"type"` // daicho.recall_requested.v1
+	Recall    events.ID        `json:"recall"`
+	Recipient events.Word      `json:"recipient"`
+	Asked     time.Time        `json:"asked"`
+	Due       events.Day       `json:"due"` // the last day to confirm
+	Records   []RecalledRecord `json:"records"`
+	Confirm   ConfirmBy        `json:"confirm"`
+}
+
+// RecalledRecord is one record that is asked back.
+type RecalledRecord struct {
+	Record   string      `json:"record"` // <person>.<number>
+	Category events.Word `json:"category"`
+	Tag      events.Key  `json:"tag"`
+}
+
+// ConfirmBy says how a recall is confirmed: POST {"token"} to this path of the engine.
+type ConfirmBy struct {
+	Path  string `json:"path"`
+	Token string `json:"token"`
+}

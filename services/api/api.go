@@ -44,6 +44,7 @@ type Parts struct {
 	Datasets    contracts.Datasets
 	Disposals   contracts.Disposals
 	Holds       contracts.Holds
+	Notices     contracts.Notices
 }
 
 type serving struct {
@@ -107,6 +108,7 @@ func (a *API) Routes() []Route {
 	all = append(all, a.datasetRoutes()...)
 	all = append(all, a.disposalRoutes()...)
 	all = append(all, a.holdRoutes()...)
+	all = append(all, a.noticeRoutes()...)
 	return all
 }
 

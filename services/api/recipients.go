@@ -90,3 +90,54 @@ func (a *API) provisionsOf(s *serving, w http.ResponseWriter, r *http.Request) e
 	q.Person = nfc(r.PathValue("id"))
 	return reply(w)(s.Recipients.Provisions(r.Context(), q))
 }
+
+func (a *API) noticeRoutes() []Route {
+	return []Route{
+		{"GET", "/v1/notices", a.asked(a.notices)},
+		{"POST", "/v1/notices/{recall}/send", a.asked(a.sendNotice)},
+		{"GET", "/v1/recipients/{id}/secret", a.asked(a.webhookSecret)},
+		{"POST", "/v1/recalls/{id}/confirm", a.answered(a.confirmRecall)},
+	}
+}
+
+func (a *API) notices(s *serving, w http.ResponseWriter, r *http.Request) error {
+	return reply(w)(s.Notices.Notices(r.Context(), r.URL.Query().Get("all") == "true"))
+}
+
+func (a *API) sendNotice(s *serving, w http.ResponseWriter, r *http.Request) error {
+	return reply(w)(s.Notices.SendAgain(r.Context(), events.ID(r.PathValue("recall"))))
+}
+
+func (a *API) webhookSecret(s *serving, w http.ResponseWriter, r *http.Request) error {
+	return reply(w)(s.Notices.WebhookSecret(r.Context(), events.Word(r.PathValue("id"))))
+}
+
+// answered is for recipients, who have no token of this engine's: the one in the body is the right to say one thing.
+func (a *API) answered(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s := a.ready.Load()
+		if s == nil {
+			w.Header().Set("Retry-After", "1")
+			a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the engine is reading its log; /readyz says when it is level"})
+			return
+		}
+		if err := h(s, w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	}
+}
+
+func (a *API) confirmRecall(s *serving, w http.ResponseWriter, r *http.Request) error {
+	var c contracts.RecallConfirmation
+	if err := question(r, &c); err != nil {
+		return err
+	}
+	out, err := s.Notices.Confirm(r.Context(), events.ID(r.PathValue("id")), c)
+	if err != nil {
+		return err
+	}
+	if out.Status == contracts.StatusRecorded {
+		return answerAs(w, http.StatusCreated, out)
+	}
+	return answer(w, out)
+}

@@ -68,3 +68,29 @@ func (c *Client) Provisions(ctx context.Context, q contracts.ProvisionQuestion) 
 	q.Person = ""
 	return ask[contracts.ProvisionList](ctx, c, http.MethodPost, "/v1/persons/"+url.PathEscape(p)+"/provisions", nil, q)
 }
+
+var _ contracts.Notices = (*Client)(nil)
+
+// Notices lists how far recipients have been told.
+func (c *Client) Notices(ctx context.Context, all bool) (contracts.NoticeList, error) {
+	v := url.Values{}
+	if all {
+		v.Set("all", "true")
+	}
+	return ask[contracts.NoticeList](ctx, c, http.MethodGet, "/v1/notices", v, nil)
+}
+
+// SendAgain lets a notice be tried again.
+func (c *Client) SendAgain(ctx context.Context, recall events.ID) (contracts.NoticeLine, error) {
+	return ask[contracts.NoticeLine](ctx, c, http.MethodPost, "/v1/notices/"+url.PathEscape(string(recall))+"/send", nil, nil)
+}
+
+// WebhookSecret is what a recipient checks notices with.
+func (c *Client) WebhookSecret(ctx context.Context, recipient events.Word) (contracts.WebhookSecret, error) {
+	return ask[contracts.WebhookSecret](ctx, c, http.MethodGet, "/v1/recipients/"+url.PathEscape(string(recipient))+"/secret", nil, nil)
+}
+
+// Confirm says, as a recipient would, that a recall has been carried out.
+func (c *Client) Confirm(ctx context.Context, recall events.ID, answer contracts.RecallConfirmation) (contracts.Receipt, error) {
+	return ask[contracts.Receipt](ctx, c, http.MethodPost, "/v1/recalls/"+url.PathEscape(string(recall))+"/confirm", nil, answer)
+}

@@ -38,12 +38,14 @@ type Service struct {
 	own      *own
 	register *register.Register // set by Serve
 	now      func() time.Time   // the calendar
+	send     *sending
 
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	read    atomic.Uint64         // the log has been reacted to up to here
 	follows atomic.Pointer[error] // why reading the log does not go on
 	clocks  atomic.Pointer[error] // why looking at the calendar does not
+	tells   atomic.Pointer[error] // why nobody is told
 }
 
 // New makes the service over its own store. What a power cut takes from it is done again: the same recalls, and notices sent twice.
@@ -52,7 +54,7 @@ func New(ctx context.Context, log contracts.Log, vault contracts.Vault, gateway 
 	if err != nil {
 		return nil, err
 	}
-	return &Service{log: log, vault: vault, gateway: gateway, model: model, own: o, now: time.Now}, nil
+	return &Service{log: log, vault: vault, gateway: gateway, model: model, own: o, now: time.Now, send: newSending()}, nil
 }
 
 // source is where this service's events come from.

@@ -26,6 +26,7 @@ func (s *Service) Start() {
 	s.cancel = cancel
 	s.wg.Go(func() { s.keep(ctx, &s.follows, retry, s.follow) })
 	s.wg.Go(func() { s.keep(ctx, &s.clocks, lookEvery, s.Overdue) })
+	s.wg.Go(func() { s.keep(ctx, &s.tells, retry, s.tell) })
 }
 
 // Close stops the worker. What is left is found at the next start.
@@ -42,7 +43,7 @@ func (s *Service) Close() {
 
 // Err is why the worker does not go on, or nil.
 func (s *Service) Err() error {
-	for _, p := range []*atomic.Pointer[error]{&s.follows, &s.clocks} {
+	for _, p := range []*atomic.Pointer[error]{&s.follows, &s.clocks, &s.tells} {
 		if e := p.Load(); e != nil {
 			return *e
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/daicho-dev/daicho/projections/dossier"
 	"github.com/daicho-dev/daicho/projections/evidence"
 	projection "github.com/daicho-dev/daicho/projections/recipients"
+	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/keeper"
 	"github.com/daicho-dev/daicho/services/models"
@@ -76,10 +77,13 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	shown, err := models.Open(ctx, "evidence", filepath.Join(dir, "evidence.db"), w.log, evidence.New(register.Needed(), register.Shows))
 	must(err)
+	kept, err := models.Open(ctx, "retention", filepath.Join(dir, "retention.db"), w.log, retention.New)
+	must(err)
+	kept.Start()
 	dossiers.Start()
 	there.Start()
 	shown.Start()
-	w.register = &register.Register{Log: w.log, Vault: w.vault, Gateway: w.gateway, Dossiers: dossiers, Breach: there, Evidence: shown, Handed: w.model, Now: time.Now}
+	w.register = &register.Register{Log: w.log, Vault: w.vault, Gateway: w.gateway, Dossiers: dossiers, Retention: kept, Breach: there, Evidence: shown, Handed: w.model, Now: time.Now}
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "notices.db"))
 	must(err)
 	w.Service, err = New(ctx, w.log, w.vault, w.gateway, w.model, db)
@@ -87,7 +91,7 @@ func newWorld(t *testing.T) *world {
 	w.Serve(w.register)
 	t.Cleanup(func() {
 		w.Close()
-		_, _, _ = dossiers.Close(), there.Close(), shown.Close()
+		_, _, _, _ = dossiers.Close(), there.Close(), shown.Close(), kept.Close()
 		w.keeper.Close()
 		_ = w.gateway.Close()
 		_ = w.model.Close()

@@ -24,11 +24,12 @@ var answers = []any{
 	contracts.Dataset{}, contracts.DatasetPublication{}, contracts.DatasetUse{}, contracts.DatasetProvision{}, contracts.DatasetJoin{},
 	contracts.Disposal{}, contracts.DisposalQuestion{}, contracts.DisposalApproval{}, contracts.DisposalItem{}, contracts.DisposalProgress{}, contracts.WhatIf{}, contracts.Hold{}, contracts.HoldOrder{}, contracts.Certificate{},
 	contracts.Majorities{},
+	contracts.NoticeList{}, contracts.WebhookSecret{}, contracts.RecallConfirmation{}, contracts.RecallNotice{},
 }
 
 // Questions are read strictly; answers may gain fields.
 var strict = []string{
-	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion",
+	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion", "RecallConfirmation",
 	"DatasetPublication", "DatasetUse", "DatasetProvision", "DatasetJoin",
 	"DisposalQuestion", "DisposalApproval", "Certificate", "HoldOrder",
 }
@@ -51,6 +52,7 @@ var closed = map[string][]string{
 	"RecipientLine.State":  {"active", "ended"},
 	"RecipientFile.State":  {"active", "ended"},
 	"RecallLine.State":     {"open", "overdue", "confirmed"},
+	"NoticeLine.State":     {"waiting", "taken", "poisoned", "by_hand"},
 	"ProvisionRecord.Kind": {"provided", "received"},
 	"Disposal.State":       {"preview", "planned", "approved", "waiting", "done"},
 	"DossierQuestion.Lang": {"en", "ja", "zh-Hant", "ko"},

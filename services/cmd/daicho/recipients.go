@@ -23,7 +23,7 @@ not confirmed; and the records of provision to third parties (APPI 29) and of re
   daicho recipients exposure parcel --as-of 2026-04-01
   daicho recipients recalls --recipient mailer`,
 	}
-	cmd.AddCommand(recipientsListCommand(s), recipientsShowCommand(s), exposureCommand(s), recallsCommand(s), provisionsCommand(s),
+	cmd.AddCommand(recipientsListCommand(s), recipientsShowCommand(s), exposureCommand(s), recallsCommand(s), provisionsCommand(s), noticesCommand(s), secretCommand(s), confirmCommand(s),
 		registerRecipientCommand(s), reviewRecipientCommand(s), endRecipientCommand(s))
 	return cmd
 }

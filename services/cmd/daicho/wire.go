@@ -375,7 +375,7 @@ func (e *Engine) begin(ctx context.Context) error {
 		return err
 	}
 	e.api.Ready(api.Parts{
-		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors,
+		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors, Notices: vendors,
 		Datasets: made, Disposals: gone, Holds: gone,
 	}, func() error { return e.level(target) })
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
