@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/services/client"
 )
 
@@ -283,6 +285,26 @@ func fed(t testing.TB, lines [][]byte) *engine {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// grown starts an engine anew, which looks at once for who has come of age meanwhile, and waits until it is told of everybody.
+func (e *engine) grown() {
+	e.t.Helper()
+	e.kill()
+	e.again()
+	month := events.Month(time.Now().In(time.FixedZone("JST", 9*3600)).Format("2006-01"))
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		m, err := e.as("admin").Majority(context.Background(), contracts.MajorityQuestion{Limit: 10_000})
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(m.Items, func(i contracts.MajorityItem) bool { return i.Month < month && i.Told == nil }) {
+			return
+		}
+		if time.Now().After(end) {
+			e.t.Fatal("somebody of age is not told to be")
+		}
+	}
 }
 
 // verified has everything checked that can be.

@@ -14,6 +14,7 @@ func TestKilledTwentyTimesEqualsUndisturbed(t *testing.T) {
 	lines := year(t)
 	ids := identifiers(lines)
 	calm := fed(t, lines)
+	calm.grown()
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	want := normal(t, calm, ids, asOf, true)
 	calm.kill()
@@ -49,6 +50,7 @@ func TestKilledTwentyTimesEqualsUndisturbed(t *testing.T) {
 	if n.Recorded != 0 {
 		t.Errorf("%d events were recorded a second time", n.Recorded)
 	}
+	e.grown()
 	models, err := e.as("admin").Models(context.Background())
 	if err != nil {
 		t.Fatal(err)
