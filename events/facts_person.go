@@ -18,6 +18,9 @@ type Collected struct {
 	Role      Word        `json:"role,omitempty" oneof:"controller|processor"`
 	Client    Word        `json:"client,omitempty"` // of entrusted work
 	Received  *Received   `json:"received,omitempty"`
+	Tracker   Word        `json:"tracker,omitempty"`                  // of the inventory; recorded, also where the emitter did not name it
+	Started   Instant     `json:"started,omitempty"`                  // when a recording began; otherwise when the event happened
+	Announced bool        `json:"announced,omitzero" daicho:"engine"` // a recording, and the person was told before it began
 	Minor     bool        `json:"minor,omitzero" daicho:"engine"`
 	Majority  Month       `json:"majority,omitempty" daicho:"engine"` // of a minor: the month of majority
 }
@@ -86,10 +89,13 @@ type Consent struct {
 	Evidence Secret  `json:"evidence,omitzero"`
 }
 
-// NoticeShown is an acknowledgement (deemed: by browsing on), never a consent.
+// NoticeShown is an acknowledgement (deemed: by browsing on), never a consent. On the telephone it is the announcement that the call is
+// recorded.
 type NoticeShown struct {
-	Notice *Notice `json:"notice,omitempty"`
-	Deemed bool    `json:"deemed,omitzero"`
+	Notice  *Notice `json:"notice,omitempty"`
+	Deemed  bool    `json:"deemed,omitzero"`
+	Channel Word    `json:"channel,omitempty" oneof:"web|counter|phone|mail|app|cookie|form"`
+	Matter  Key     `json:"matter,omitempty"` // the call
 }
 
 // TrackingRefused ends collecting on a channel.

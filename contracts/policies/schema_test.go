@@ -87,7 +87,7 @@ func TestSchemaHasTheMembersOfTheTypes(t *testing.T) {
 	for name, v := range map[string]any{
 		"": policy.Catalogue{}, "purpose": policy.Purpose{}, "rule": policy.Rule{}, "brings": policy.Brings{}, "category": policy.Category{},
 		"term": policy.Term{}, "age": policy.Age{}, "section": policy.Section{}, "contact": policy.Contact{}, "calendar": policy.Calendar{}, "approval": policy.Approval{}, "wall": policy.Wall{},
-		"requests": policy.Requests{}, "fee": policy.Fee{}, "measure": policy.Measure{},
+		"requests": policy.Requests{}, "fee": policy.Fee{}, "measure": policy.Measure{}, "tracker": policy.Tracker{},
 	} {
 		members := doc.Properties
 		if name != "" {

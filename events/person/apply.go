@@ -87,7 +87,9 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 		s.link(e, f, m)
 	case *events.Recall:
 		s.recall(e, f, m)
-	case *events.NoticeShown, *events.Used, *events.KeysDestroyed, *events.Accessed:
+	case *events.NoticeShown:
+		s.announce(e, f)
+	case *events.Used, *events.KeysDestroyed, *events.Accessed:
 		// recorded; nothing of the state rests on them
 	default: // not about a person
 	}

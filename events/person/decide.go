@@ -83,7 +83,9 @@ func (d *decision) circumstances() *events.Refusal {
 		if slices.Contains([]events.Word{"web", "app", "cookie"}, f.Channel) && f.Transport != "tls" {
 			return refuse("transport", "/data/transport", "data from the web, an app or a cookie must come over tls")
 		}
-		r = notice(f.Notice)
+		if r = notice(f.Notice); r == nil {
+			r = d.announced(f)
+		}
 	case *events.NoticeShown:
 		r = notice(f.Notice)
 	case *events.Consent:
@@ -107,8 +109,8 @@ func (d *decision) circumstances() *events.Refusal {
 	if !d.in.Gone.IsZero() && !d.in.Time.After(d.in.Gone) {
 		return refuse("record_gone", "/time", "this person was forgotten after the event happened")
 	}
-	if f, ok := d.in.Fact.(*events.Collected); ok && slices.Contains(d.s.Refused, f.Channel) {
-		return refuse("tracking_refused", "/data/channel", "the person has refused collecting on this channel")
+	if f, ok := d.in.Fact.(*events.Collected); ok {
+		return d.observed(f)
 	}
 	return nil
 }
@@ -215,6 +217,9 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 		if !permitted {
 			return refuse("category_not_permitted", indexed("/data/records/%/category", i), "is permitted by none of the purposes named")
 		}
+	}
+	if r := d.tracked(f); r != nil {
+		return r
 	}
 	if r := d.apart(f); r != nil {
 		return r

@@ -25,18 +25,19 @@ type State struct {
 	Told     policy.Mark    `json:"told,omitzero"`     // the collection that told kind and country
 	ToldAge  policy.Mark    `json:"toldAge,omitzero"`  // the one that told the age
 
-	Records  []Record             `json:"records,omitempty"` // in the order of their ordinals; gone ones stay, as a name
-	Matters  map[events.Key]Marks `json:"matters,omitempty"`
-	Own      Marks                `json:"own,omitempty"` // milestones without a matter
-	Consents []Consent            `json:"consents,omitempty"`
-	Holds    []Hold               `json:"holds,omitempty"`
-	Links    []Link               `json:"links,omitempty"`
-	Recalls  []Recall             `json:"recalls,omitempty"` // what recipients were asked to give back or destroy
-	Notes    []Note               `json:"notes,omitempty"`
-	Refused  []events.Word        `json:"refused,omitempty"` // channels on which tracking is refused
-	Contact  policy.Mark          `json:"contact,omitzero"`  // last contact or transaction
-	Gone     *policy.Mark         `json:"gone,omitempty"`    // everything was deleted
-	Seen     Seen                 `json:"seen,omitempty"`
+	Records   []Record             `json:"records,omitempty"` // in the order of their ordinals; gone ones stay, as a name
+	Matters   map[events.Key]Marks `json:"matters,omitempty"`
+	Own       Marks                `json:"own,omitempty"` // milestones without a matter
+	Consents  []Consent            `json:"consents,omitempty"`
+	Holds     []Hold               `json:"holds,omitempty"`
+	Links     []Link               `json:"links,omitempty"`
+	Recalls   []Recall             `json:"recalls,omitempty"` // what recipients were asked to give back or destroy
+	Notes     []Note               `json:"notes,omitempty"`
+	Refused   []events.Word        `json:"refused,omitempty"`   // channels on which tracking is refused
+	Announced []Announcement       `json:"announced,omitempty"` // of recordings, the last ones
+	Contact   policy.Mark          `json:"contact,omitzero"`    // last contact or transaction
+	Gone      *policy.Mark         `json:"gone,omitempty"`      // everything was deleted
+	Seen      Seen                 `json:"seen,omitempty"`
 }
 
 // Marks are events by word: the last of each milestone, and under "" the last event of any kind.

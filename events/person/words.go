@@ -74,6 +74,9 @@ func (d *decision) words() *events.Refusal {
 				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload of this name waits for this event
 			}
 		}
+		if f.Tracker != "" && d.c.Tracker(f.Tracker) == nil {
+			bad(aWord, "/data/tracker")
+		}
 		if (f.Client != "" || entrusted(f)) && !d.c.HasClient(f.Client) { // whoever asks about entrusted data is sent to the client
 			bad(aWord, "/data/client")
 		}

@@ -41,6 +41,7 @@ type Catalogue struct {
 	Categories          []Category                    `json:"categories"`
 	Groups              []Term                        `json:"groups,omitempty"` // headings of the published table of purposes
 	Purposes            []Purpose                     `json:"purposes"`
+	Trackers            []Tracker                     `json:"trackers,omitempty"` // the inventory
 	Walls               []Wall                        `json:"walls,omitempty"`
 	Locations           []Term                        `json:"locations,omitempty"`
 	Schemes             []Term                        `json:"schemes,omitempty"`
@@ -127,6 +128,7 @@ type Category struct {
 	Parent    events.Word `json:"parent,omitzero"`    // a broader term, where the vocabulary has none of its own
 	Special   bool        `json:"special,omitzero"`   // care-required (APPI 2(3)), GDPR 9
 	Financial bool        `json:"financial,omitzero"` // a leak may cost money (Rules 7)
+	Announced bool        `json:"announced,omitzero"` // a recording of a call: the person is told before it begins
 }
 
 // Purpose is a purpose of use (APPI 17), with all that follows from it.

@@ -60,6 +60,7 @@ func Lint(c *Catalogue) []Finding {
 		}
 	}
 	l.walls()
+	l.trackers()
 	l.company()
 	return l.found
 }

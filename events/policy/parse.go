@@ -87,6 +87,9 @@ func Parse(doc []byte) (*Catalogue, error) {
 	if err := c.indexWalls(); err != nil {
 		return nil, err
 	}
+	if err := c.indexTrackers(); err != nil {
+		return nil, err
+	}
 	return c, c.indexPurposes()
 }
 

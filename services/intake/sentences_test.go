@@ -301,7 +301,11 @@ func TestS62_NothingComesUnencrypted(t *testing.T) {
 		for _, transport := range []string{"", "internal", "paper"} {
 			w.refused("transport /data/transport", "collected", takes{channel: channel, transport: transport}.String())
 		}
-		w.as("/rental/web", "rental:"+channel).tells("collected", takes{channel: channel, transport: "tls"}.String())
+		fits := takes{channel: channel, transport: "tls"}
+		if channel == "cookie" {
+			fits.purposes, fits.records = on("CK-01", "legitimate_interest"), "ip=pd:IPAddress" // what the inventory has a cookie for
+		}
+		w.as("/rental/web", "rental:"+channel).tells("collected", fits.String())
 	}
 	w.tells("collected", takes{channel: "counter"}.String())
 	kept, err := w.g.vault.Quarantined(t.Context(), 10, true)

@@ -31,6 +31,7 @@ type Page struct {
 	Others     []Row
 	Recipients []Recipient
 	Datasets   []Dataset
+	Trackers   []Tracker
 	Items      []Item
 	Requests   *Requests
 	GDPR       bool
@@ -122,6 +123,7 @@ func New(s *organisation.State, lang string, now time.Time) *Page {
 	p.purposes(c)
 	p.recipients(s)
 	p.datasets(s)
+	p.trackers(c)
 	p.items(c)
 	p.requests(c)
 	p.history(s, now)

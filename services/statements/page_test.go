@@ -386,6 +386,48 @@ func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 	}
 }
 
+// S52, S53, S60: each tracker with its name, content and lifetime, in all of the five channels; S57 to S59: how to refuse them, and what
+// follows. What goes to others is told once more as an external transmission: content, recipient, purpose.
+func TestS52_S53_S59_S60_TheInventoryIsOnThePage(t *testing.T) {
+	c := policies.Default()
+	for _, lang := range statements.Languages {
+		in := func(of ...string) string { return of[map[string]int{"en": 0, "ja": 1, "zh-Hant": 2, "ko": 3}[lang]] }
+		doc, _ := shipped(t).page(lang)
+		section := text(byID(t, doc, "trackers"))
+		for _, w := range []string{in("website", "ウェブサイト", "網站", "웹사이트"), in("online service", "オンラインサービス", "線上服務", "온라인 서비스"),
+			in("talking application", "通話アプリ", "通話應用程式", "통화 앱"), in("e-mails", "メール", "電子郵件", "이메일"), in("advertisements", "広告", "廣告", "광고"),
+			in("refuse cookies in the settings", "設定で拒否", "設定中拒絕", "설정에서 거부"), in("may not be available", "利用できない", "無法使用", "이용하지 못할"), in("provider of your browser", "ブラウザの提供者", "瀏覽器提供者", "브라우저 제공자")} {
+			if !strings.Contains(section, w) {
+				t.Errorf("%s: %q is not said of the trackers", lang, w)
+			}
+		}
+		for i := range c.Trackers {
+			x := &c.Trackers[i]
+			row := byID(t, doc, "tracker-"+string(x.ID))
+			for j, cell := range all(row, func(n *html.Node) bool { return n.Data == "td" }) {
+				if text(cell) == "" {
+					t.Errorf("%s: %s leaves column %d empty", lang, x.ID, j+1)
+				}
+			}
+			for _, w := range []string{x.Label[lang], x.Content[lang], x.Name, c.Purpose(x.Purposes[0]).Text[lang]} {
+				if !strings.Contains(text(row), w) {
+					t.Errorf("%s: %s does not say %q", lang, x.ID, w)
+				}
+			}
+			sent := all(doc, func(n *html.Node) bool { return attribute(n, "id") == "transmission-"+string(x.ID) })
+			if (len(sent) == 1) != (x.Operator != "company") {
+				t.Errorf("%s: %s is among the external transmissions: %v", lang, x.ID, len(sent) == 1)
+			}
+			if len(sent) == 1 && (!strings.Contains(text(sent[0]), x.Content[lang]) || !strings.Contains(text(sent[0]), c.Purpose(x.Purposes[0]).Text[lang])) {
+				t.Errorf("%s: %s does not say what is sent, and for what", lang, x.ID)
+			}
+		}
+		if got := text(byID(t, doc, "tracker-site-preferences")); !strings.Contains(got, in("6 months", "6か月", "6個月", "6개월")) {
+			t.Errorf("%s: no lifetime: %s", lang, got)
+		}
+	}
+}
+
 func TestRecipientsAndCountries(t *testing.T) {
 	o := shipped(t)
 	r := &events.Recipient{Recipient: "mailer", Name: "Mailer LLC", Country: "US", Kinds: []events.Word{"entrusted"}, Purposes: []events.Word{"DM-01"}, Safeguard: "consent"}
