@@ -61,6 +61,7 @@ var rooms = []room{
 	outsourcing,
 	datasets,
 	disposing,
+	organising,
 }
 
 // handling is what collection and use show.
@@ -155,7 +156,7 @@ func (ev evidence) judge(o *contracts.Obligation, gaps []string) {
 	for _, room := range rooms {
 		want = append(want, room.needs[o.ID]...)
 	}
-	if len(want) == 0 {
+	if len(want) == 0 && len(gaps) == 0 {
 		o.Caveats = append(o.Caveats, "No evidence is gathered for this sentence yet.")
 		return
 	}

@@ -1,0 +1,83 @@
+package register
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/policies"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
+)
+
+// What the company has not said is a gap of the sentence that promises it, with where to say it; what it has said is none.
+func TestS31_S60_S73_S74_S75_WhatTheCompanyLeavesUnsaidIsAGap(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		change func(*policy.Catalogue)
+		gap    string // the sentence, besides those of parts that are not there
+		names  string
+	}{
+		{"as shipped, without a representative's name", func(*policy.Catalogue) {}, "S73", "/company/representative"},
+		{"whole", func(c *policy.Catalogue) { c.Company.Representative = "R" }, "", ""},
+		{"no contacts", func(c *policy.Catalogue) { c.Company.Representative, c.Contacts = "R", nil }, "S31", "/contacts"},
+		{"no manager", func(c *policy.Catalogue) { c.Company.Representative, c.Company.Manager = "R", "" }, "S74", "/company/manager"},
+		{"no purposes", func(c *policy.Catalogue) { c.Company.Representative, c.Purposes = "R", nil }, "S75", "/purposes"},
+		{"no tracker of mail", func(c *policy.Catalogue) {
+			c.Company.Representative = "R"
+			c.Trackers = slices.DeleteFunc(slices.Clone(c.Trackers), func(t policy.Tracker) bool { return t.Channel == "email" })
+		}, "S60", "email"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c, err := policy.Parse(policies.Default().JSON())
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.change(c)
+			gaps := companyGaps(c)
+			for id, why := range gaps {
+				if _, ok := unbuilt[id]; !ok && id != x.gap {
+					t.Errorf("%s is a gap too: %s", id, why)
+				}
+			}
+			if x.gap != "" && !strings.Contains(gaps[x.gap], x.names) {
+				t.Errorf("%s: %q does not name %s", x.gap, gaps[x.gap], x.names)
+			}
+		})
+	}
+}
+
+// The evidence of announcements, trackers and changes is the facts that carry them, and no others.
+func TestS29_S30_S52_S64_EvidenceOfTheOrganisation(t *testing.T) {
+	for _, x := range []struct {
+		fact events.Fact
+		want []string
+	}{
+		{&events.Collected{}, nil},
+		{&events.Collected{Tracker: "site-session"}, []string{"collections by a tracker of the inventory"}},
+		{&events.Collected{Announced: true}, []string{"telephone recordings announced before they began"}},
+		{&events.PolicyPublished{Waits: true}, nil},
+		{&events.PolicyPublished{Changes: []events.Change{{Major: true}}}, []string{"policies published with their list of changes"}},
+		{&events.PolicyPublished{Waits: true, Changes: []events.Change{{}}}, []string{"policies published with their list of changes"}},
+		{&events.PolicyPublished{Waits: true, Changes: []events.Change{{Major: true}}},
+			[]string{"policies published with their list of changes", "major changes announced before their first day"}},
+	} {
+		var got []string
+		organisingShows(x.fact, func(what string) { got = append(got, what) })
+		if !slices.Equal(got, x.want) {
+			t.Errorf("%+v shows %q, not %q", x.fact, got, x.want)
+		}
+	}
+}
+
+// A sentence whose part of the engine is not there is a gap with its reason, never kept.
+func TestS2_WhatIsNotThereIsAGap(t *testing.T) {
+	for id, why := range unbuilt {
+		o := contracts.Obligation{ID: id, State: "unproved"}
+		evidence{}.judge(&o, []string{companyGaps(nil)[id]})
+		if o.State != "gap" || !slices.Contains(o.Caveats, why) {
+			t.Errorf("%s: %s %q", id, o.State, o.Caveats)
+		}
+	}
+}
