@@ -55,7 +55,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 		},
 	}
 	cmd.Flags().StringVar(&path, "cpuprofile", "", "write a CPU profile there")
-	cmd.Flags().StringSliceVar(&only, "only", nil, "measure only some: intake (which the others rest on), single, memory, dossier, deletion, rebuild")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "measure only some: intake (which the others rest on), single, memory, deletion, rebuild, scale")
 	cmd.Flags().IntVar(&people, "people", people, "people of the simulated year")
 	return cmd
 }
