@@ -5,6 +5,7 @@ package obligations
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -22,13 +23,15 @@ type Obligation struct {
 //go:embed obligations.json
 var data []byte
 
-var list = sync.OnceValue(func() []Obligation {
-	var all []Obligation
+var list = sync.OnceValues(func() (all []Obligation, err error) {
 	if err := json.Unmarshal(data, &all); err != nil {
-		panic("the embedded obligations: " + err.Error())
+		return nil, fmt.Errorf("the embedded obligations: %w", err)
 	}
-	return all
+	return all, nil
 })
 
 // All are the obligations in the order of the policy.
-func All() []Obligation { return slices.Clone(list()) }
+func All() ([]Obligation, error) {
+	all, err := list()
+	return slices.Clone(all), err
+}

@@ -7,7 +7,10 @@ import (
 )
 
 func TestEverySentenceIsListedOnceInOrder(t *testing.T) {
-	all := All()
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(all) != 89 {
 		t.Fatalf("%d obligations, want 89", len(all))
 	}

@@ -94,7 +94,11 @@ func TestEvidenceIsTheFoldOfTheLog(t *testing.T) {
 // Each sentence that needs evidence is one of the policy's, and each name of handling's is counted by something.
 func TestNeedsNameSentencesOfThePolicy(t *testing.T) {
 	known := map[string]bool{}
-	for _, o := range obligations.All() {
+	all, err := obligations.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range all {
 		known[o.ID] = true
 	}
 	for _, room := range rooms {

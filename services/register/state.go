@@ -306,8 +306,12 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 	if err != nil {
 		return nil, err
 	}
+	all, err := obligations.All()
+	if err != nil {
+		return nil, err
+	}
 	var out []contracts.Obligation
-	for _, o := range obligations.All() {
+	for _, o := range all {
 		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}
 		found.judge(&line, gaps[o.ID])
 		out = append(out, line)

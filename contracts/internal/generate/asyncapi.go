@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,11 +53,15 @@ func (g *generator) asyncAPI() error {
 		})
 		intake.set(k.Short(), to)
 	}
-	components.replace("messages", messages)
-	channels.get("intake").(object).replace("messages", intake)
 	log := channels.get("log").(object)
-	log.replace("messages", append(log.get("messages").(object), recorded...))
-	log.get("parameters").(object).get("kind").(object).replace("enum", list(streams))
+	if err := errors.Join(
+		components.replace("messages", messages),
+		channels.get("intake").(object).replace("messages", intake),
+		log.replace("messages", append(log.get("messages").(object), recorded...)),
+		log.get("parameters").(object).get("kind").(object).replace("enum", list(streams)),
+	); err != nil {
+		return err
+	}
 
 	var b bytes.Buffer
 	b.WriteString("# Written by internal/generate from its templates/asyncapi.yaml and the event types. Do not edit.\n")

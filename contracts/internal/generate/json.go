@@ -31,14 +31,14 @@ func (o object) get(name string) any {
 }
 
 // replace changes a member that is there, in place.
-func (o object) replace(name string, value any) {
+func (o object) replace(name string, value any) error {
 	for i := range o {
 		if o[i].name == name {
 			o[i].value = value
-			return
+			return nil
 		}
 	}
-	panic("no member " + name)
+	return fmt.Errorf("the template has no member %s where it is filled in", name)
 }
 
 // print writes a document: indented, in order, with a newline at the end.

@@ -83,7 +83,9 @@ func (g *generator) openAPI() error {
 		}
 	}
 	slices.SortStableFunc(w.out, func(a, b member) int { return strings.Compare(a.name, b.name) })
-	components.replace("schemas", w.out)
+	if err := components.replace("schemas", w.out); err != nil {
+		return err
+	}
 	g.put("openapi.json", print(doc))
 	return nil
 }
