@@ -32,6 +32,7 @@ import (
 	"github.com/daicho-dev/daicho/services/attachments/stream"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/register"
+	"github.com/daicho-dev/daicho/services/rounds"
 )
 
 // Service takes and gives attachments. Its worker removes what has ended.
@@ -43,7 +44,8 @@ type Service struct {
 	log      contracts.Log
 	register opener
 	now      func() time.Time
-	sweeper
+	rounds.Rounds
+	swept time.Time // when every object was last looked at; owned by the rounds
 }
 
 var (

@@ -3,7 +3,6 @@ package attachments
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -49,53 +48,8 @@ const (
 	grace      = 10 * time.Minute
 )
 
-type sweeper struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	swept  time.Time // of every object; owned by run
-	broken atomic.Pointer[error]
-}
-
 // Start begins to remove what has ended.
-func (s *Service) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.done = cancel, make(chan struct{})
-	go func() {
-		defer close(s.done)
-		for {
-			err := s.Sweep(ctx)
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil:
-				s.broken.Store(&err)
-			default:
-				s.broken.Store(nil)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(lookEvery):
-			}
-		}
-	}()
-}
-
-// Close stops the worker. What is left is found at the next start.
-func (s *Service) Close() {
-	if s.cancel != nil {
-		s.cancel()
-		<-s.done
-	}
-}
-
-// Err is why removing does not go on, or nil.
-func (s *Service) Err() error {
-	if e := s.broken.Load(); e != nil {
-		return *e
-	}
-	return nil
-}
+func (s *Service) Start() { s.Begin(lookEvery, s.Sweep) }
 
 // Sweep destroys the keys of uploads that a record has by now, and everything of those that none has had in time; once an hour, it
 // also removes objects that nothing names. It decides by the log as it stands at its beginning.

@@ -31,6 +31,7 @@ import (
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/models"
 	"github.com/daicho-dev/daicho/services/register"
+	"github.com/daicho-dev/daicho/services/rounds"
 )
 
 // Parts are what the service works with.
@@ -50,7 +51,7 @@ type Service struct {
 	now    func() time.Time
 	mu     sync.Mutex
 	busy   map[events.ID]bool // being made: files without an event yet
-	sweeper
+	rounds.Rounds
 }
 
 var _ contracts.Datasets = (*Service)(nil)

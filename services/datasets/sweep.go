@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -22,47 +21,9 @@ const (
 // days are an assumption of ours.
 const Promptly = 7 * 24 * time.Hour
 
-type sweeper struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	broken atomic.Pointer[error]
-}
-
 // Start begins to remove the files of what was destroyed.
 func (s *Service) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.done = cancel, make(chan struct{})
-	go func() {
-		defer close(s.done)
-		for {
-			if err := s.Sweep(); err != nil {
-				s.broken.Store(&err)
-			} else {
-				s.broken.Store(nil)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(sweepEvery):
-			}
-		}
-	}()
-}
-
-// Close stops the worker. What is left is found at the next start.
-func (s *Service) Close() {
-	if s.cancel != nil {
-		s.cancel()
-		<-s.done
-	}
-}
-
-// Err is why removing does not go on, or nil.
-func (s *Service) Err() error {
-	if e := s.broken.Load(); e != nil {
-		return *e
-	}
-	return nil
+	s.Begin(sweepEvery, func(context.Context) error { return s.Sweep() })
 }
 
 // Sweep removes the files of datasets that were destroyed, by whatever way that was told, and of those that no event came to name.

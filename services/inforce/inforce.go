@@ -4,13 +4,13 @@ package inforce
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/rounds"
 )
 
 // Gateway is what records, and knows what is announced.
@@ -21,56 +21,18 @@ type Gateway interface {
 
 // Worker looks at the calendar now and then. Several over one log do no harm: a version comes into force once.
 type Worker struct {
+	rounds.Rounds
 	Now     func() time.Time
-	Every   time.Duration
 	gateway Gateway
-	cancel  context.CancelFunc
-	done    chan struct{}
-	broken  atomic.Pointer[error]
 }
 
-// New makes a worker. Several seconds after midnight are soon enough.
+// New makes a worker.
 func New(g Gateway) *Worker {
-	return &Worker{Now: time.Now, Every: 10 * time.Second, gateway: g}
+	return &Worker{Now: time.Now, gateway: g}
 }
 
-// Start looks at once, and then every so often.
-func (w *Worker) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel, w.done = cancel, make(chan struct{})
-	go func() {
-		defer close(w.done)
-		tick := time.NewTicker(w.Every)
-		defer tick.Stop()
-		for {
-			if err := w.Look(ctx); ctx.Err() == nil {
-				w.broken.Store(nil)
-				if err != nil {
-					w.broken.Store(&err)
-				}
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-}
-
-// Close ends it.
-func (w *Worker) Close() {
-	w.cancel()
-	<-w.done
-}
-
-// Err is why the last look failed. The next one tries again.
-func (w *Worker) Err() error {
-	if err := w.broken.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+// Start looks at once, and then every so often: several seconds after midnight are soon enough.
+func (w *Worker) Start() { w.Begin(10*time.Second, w.Look) }
 
 // Look puts into force what is due, in the order of the first days.
 func (w *Worker) Look(ctx context.Context) error {

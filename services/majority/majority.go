@@ -5,7 +5,6 @@ package majority
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -15,6 +14,7 @@ import (
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/models"
+	"github.com/daicho-dev/daicho/services/rounds"
 )
 
 // Gateway is what records.
@@ -25,60 +25,20 @@ type Gateway interface {
 
 // Worker looks once an hour. Several over one log do no harm: one month of one person is recorded once.
 type Worker struct {
+	rounds.Rounds
 	Now     func() time.Time
-	Every   time.Duration
 	gateway Gateway
 	minors  *models.Model[*retention.Retention]
 	log     contracts.Log
-	cancel  context.CancelFunc
-	done    chan struct{}
-	broken  atomic.Pointer[error]
 }
 
 // New makes a worker.
 func New(g Gateway, log contracts.Log, minors *models.Model[*retention.Retention]) *Worker {
-	return &Worker{Now: time.Now, Every: time.Hour, gateway: g, log: log, minors: minors}
+	return &Worker{Now: time.Now, gateway: g, log: log, minors: minors}
 }
 
-// Start looks at once, and then every so often.
-func (w *Worker) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel, w.done = cancel, make(chan struct{})
-	go func() {
-		defer close(w.done)
-		tick := time.NewTicker(w.Every)
-		defer tick.Stop()
-		for {
-			if err := w.Look(ctx); ctx.Err() == nil {
-				w.broken.Store(nil)
-				if err != nil {
-					w.broken.Store(&err)
-				}
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-}
-
-// Close ends it. What is left is found at the next start.
-func (w *Worker) Close() {
-	if w.cancel != nil {
-		w.cancel()
-		<-w.done
-	}
-}
-
-// Err is why the last look failed. The next one tries again.
-func (w *Worker) Err() error {
-	if err := w.broken.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+// Start looks at once, and then once an hour.
+func (w *Worker) Start() { w.Begin(time.Hour, w.Look) }
 
 // at is how many are recorded at once.
 const at = 500
