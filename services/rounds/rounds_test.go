@@ -3,6 +3,7 @@ package rounds
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,28 +13,30 @@ func TestALookThatFailsIsToldUntilOneSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Rounds
 		r.Close() // never begun
-		looks, fails := 0, true
+		var looks atomic.Int32
+		var fails atomic.Bool
+		fails.Store(true)
 		r.Begin(time.Minute, func(context.Context) error {
-			looks++
-			if fails {
+			looks.Add(1)
+			if fails.Load() {
 				return errors.New("no")
 			}
 			return nil
 		})
 		synctest.Wait()
-		if looks != 1 || r.Err() == nil {
-			t.Errorf("after the start: %d looks, %v", looks, r.Err())
+		if looks.Load() != 1 || r.Err() == nil {
+			t.Errorf("after the start: %d looks, %v", looks.Load(), r.Err())
 		}
-		fails = false
+		fails.Store(false)
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		if looks != 2 || r.Err() != nil {
-			t.Errorf("a minute later: %d looks, %v", looks, r.Err())
+		if looks.Load() != 2 || r.Err() != nil {
+			t.Errorf("a minute later: %d looks, %v", looks.Load(), r.Err())
 		}
 		r.Close()
 		time.Sleep(time.Hour)
-		if looks != 2 {
-			t.Errorf("%d looks after the end", looks)
+		if looks.Load() != 2 {
+			t.Errorf("%d looks after the end", looks.Load())
 		}
 	})
 }
