@@ -27,6 +27,7 @@ type Receipt struct {
 	Rule     string           `json:"rule,omitempty"`
 	Field    string           `json:"field,omitempty"`
 	Text     string           `json:"text,omitempty"`
+	Law      string           `json:"law,omitempty"` // that the rule comes from
 	Allowed  *bool            `json:"allowed,omitempty"` // of a use
 }
 
@@ -44,6 +45,12 @@ type Problem struct {
 	Code   string `json:"code"`
 	Rule   string `json:"rule,omitempty"`
 	Field  string `json:"field,omitempty"`
+	Law    string `json:"law,omitempty"` // that the rule comes from
+}
+
+// Refused is the answer to somebody who sent one thing, and it was refused.
+func Refused(title string, r Receipt) *Problem {
+	return &Problem{Type: "about:blank", Title: title, Status: 422, Code: "refused", Rule: r.Rule, Field: r.Field, Detail: r.Text, Law: r.Law}
 }
 
 // Error makes a problem an error.

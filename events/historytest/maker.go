@@ -138,6 +138,14 @@ func (m *Maker) Somebody() *Person {
 	return p
 }
 
+// Other is the state of a person, also of nobody.
+func (m *Maker) Other(id events.Pseudonym) *person.State {
+	if p := m.Find(id); p != nil {
+		return p.State
+	}
+	return &person.State{}
+}
+
 // Find is the person of a pseudonym, or nil.
 func (m *Maker) Find(id events.Pseudonym) *Person {
 	for _, p := range m.People {
@@ -160,7 +168,7 @@ func (m *Maker) Decide(s *person.State, x Submission) (person.Decision, error) {
 	}
 	return person.Decide(m.Org, s, person.Submission{
 		Kind: k, Source: x.Source, Tag: x.ID, Time: x.Time, Fact: f, Own: x.Own,
-		Known: func(id events.Pseudonym) bool { p := m.Find(id); return p != nil && p.State.Exists() },
+		Other: m.Other,
 	}, m.Now), nil
 }
 

@@ -17,10 +17,10 @@ type Submission struct {
 	Tag    string // of (source, id)
 	Time   time.Time
 	Fact   events.Fact
-	Gone   time.Time                     // when somebody was forgotten under the same identifier; zero if nobody was
-	Known  func(p events.Pseudonym) bool // whether another person is known
-	Own    bool                          // it is the engine's own
-	Walls  []events.Word                 // that who asks is cleared for
+	Gone   time.Time                       // when somebody was forgotten under the same identifier; zero if nobody was
+	Other  func(p events.Pseudonym) *State // another person, or nobody
+	Own    bool                            // it is the engine's own
+	Walls  []events.Word                   // that who asks is cleared for
 }
 
 // Decision is what becomes of a submission: a fact to record, or a refusal, or where it was recorded before.
@@ -103,7 +103,7 @@ func (d *decision) circumstances() *events.Refusal {
 		}
 		return refuse("person_unknown", "/subject", "nobody is known under this subject, and this type does not make a person known")
 	}
-	if f, ok := d.in.Fact.(*events.Link); ok && d.in.Kind.Type == events.TypeIdentityLinked && !d.in.Known(pseudonymOf(f.Other)) {
+	if f, ok := d.in.Fact.(*events.Link); ok && d.in.Kind.Type == events.TypeIdentityLinked && !d.in.Other(pseudonymOf(f.Other)).Exists() {
 		return refuse("person_unknown", "/data/other", "nobody is known under this identifier")
 	}
 	if !d.in.Gone.IsZero() && !d.in.Time.After(d.in.Gone) {
@@ -165,7 +165,9 @@ func (d *decision) rules(now time.Time) *events.Refusal {
 		return d.hold(f)
 	case *events.Deleted:
 		return d.deleted(f, now)
-	case *events.NoticeShown, *events.TrackingRefused, *events.Link, *events.Accessed, *events.KeysDestroyed:
+	case *events.Link:
+		return d.linked(f)
+	case *events.NoticeShown, *events.TrackingRefused, *events.Accessed, *events.KeysDestroyed:
 		return nil
 	default: // not about a person
 		return nil

@@ -84,7 +84,11 @@ func supportOf(x historytest.Submission) (s support, ok bool) {
 		write("milestone", "")
 		s.writes = append(s.writes, "milestones")
 		return s, true
-	case events.TypeNoticeShown, events.TypeIdentityLinked, events.TypeIdentityUnlinked:
+	case events.TypeIdentityLinked: // a browser is linked by consent alone
+		read("profile", "")
+		read("consent", "")
+		return s, true
+	case events.TypeNoticeShown, events.TypeIdentityUnlinked:
 		return s, true
 	case events.TypePurposeBound:
 		read("profile", "")
@@ -108,7 +112,7 @@ func independent(a, b support) bool {
 			if w == "milestones" {
 				return false
 			}
-			if strings.HasPrefix(w, "profile ") && slices.Contains(other, "profile ") {
+			if what, _, _ := strings.Cut(w, " "); slices.Contains(other, what+" ") { // whichever
 				return true
 			}
 			return slices.Contains(other, w)

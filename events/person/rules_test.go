@@ -48,7 +48,7 @@ func (s *scene) decide(x historytest.Submission, gone time.Time) person.Decision
 	}
 	return person.Decide(s.m.Org, s.p.State, person.Submission{
 		Kind: k, Source: x.Source, Tag: x.ID, Time: x.Time, Fact: f, Gone: gone,
-		Known: func(id events.Pseudonym) bool { q := s.m.Find(id); return q != nil && q.State.Exists() },
+		Other: s.m.Other,
 	}, s.m.Now)
 }
 
@@ -172,7 +172,7 @@ func TestS3_EveryRefusalNamesItsRule(t *testing.T) {
 		if said(d) != x.want {
 			t.Errorf("%s: %s, want %s", x.tell, said(d), x.want)
 		}
-		if d.Refusal != nil && (d.Refusal.Text == "" || d.Fact != nil) {
+		if d.Refusal != nil && (d.Refusal.Text == "" || d.Fact != nil || events.Law(d.Refusal.Rule) == "") {
 			t.Errorf("%s: a refusal without words, or with a fact: %+v", x.tell, d)
 		}
 	}
@@ -294,6 +294,33 @@ func TestS8_UsesAreAnswered(t *testing.T) {
 		}
 		if got := fmt.Sprint(rule, " ", u.Of); got != x.want {
 			t.Errorf("%+v: %s", x, got)
+		}
+	}
+}
+
+// A browser leads to a customer only by a consent given in it, whichever of the two the link is about.
+func TestS54_ABrowserIsLinkedByConsentAlone(t *testing.T) {
+	visit := took(`{"id":"LOOK","basis":"legitimate_interest"}`, `,"person":{"kind":"visitor","country":"JP"}`, "ip=pd:IPAddress")
+	agreed := `consent_given {"purposes":["LOOK"],"by":"self","notice":{"policy":"h1","language":"en"}}`
+	for _, x := range []struct {
+		one, other []string
+		want       string
+	}{
+		{[]string{base}, []string{base}, "recorded"},
+		{[]string{base}, []string{visit}, "consent_missing /data/other"},
+		{[]string{visit}, []string{base}, "consent_missing /data/other"},
+		{[]string{base}, []string{visit, agreed}, "recorded"},
+		{[]string{visit, agreed}, []string{base}, "recorded"},
+		{[]string{base}, []string{visit, agreed, `consent_withdrawn {"purposes":["LOOK"],"by":"self"}`}, "consent_missing /data/other"},
+		{[]string{base}, []string{`tracking_refused {"channel":"cookie"}`}, "consent_missing /data/other"}, // nothing was collected yet
+	} {
+		s := begin(t)
+		s.happened(x.other...)
+		other := s.p.ID
+		s.p = s.m.Somebody()
+		s.happened(x.one...)
+		if got := said(s.decide(s.tell(fmt.Sprintf(`identity_linked {"other":"person:%s","evidence":"x"}`, other)), time.Time{})); got != x.want {
+			t.Errorf("%v with %v: %s, want %s", x.one, x.other, got, x.want)
 		}
 	}
 }

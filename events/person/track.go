@@ -65,3 +65,18 @@ func (d *decision) within(f *events.Collected, t *policy.Tracker) *events.Refusa
 	}
 	return nil
 }
+
+// linked leads a browser back to a customer only where whoever sits before it has agreed to something there: what it told is then personal
+// information about somebody (S54; APPI 2(7), 31(1); GDPR 6(1)(a)). Whom nothing was collected of counts as a browser.
+func (d *decision) linked(f *events.Link) *events.Refusal {
+	if d.in.Kind.Type != events.TypeIdentityLinked {
+		return nil
+	}
+	for _, s := range []*State{d.s, d.in.Other(pseudonymOf(f.Other))} {
+		browser := s.Kind == "visitor" || s.Kind == ""
+		if browser && !slices.ContainsFunc(s.Consents, func(c Consent) bool { return c.Withdrawn == nil }) {
+			return refuse("consent_missing", "/data/other", "is a browser, or would be led to by one, and no consent given in it stands: it is not linked with a customer")
+		}
+	}
+	return nil
+}

@@ -229,7 +229,7 @@ func (a *API) events(s *serving, w http.ResponseWriter, r *http.Request) error {
 	case contracts.StatusDuplicate:
 		return answer(w, one)
 	default:
-		return &contracts.Problem{Type: "about:blank", Title: "The event is refused", Status: 422, Code: "refused", Rule: one.Rule, Field: one.Field, Detail: one.Text}
+		return contracts.Refused("The event is refused", one)
 	}
 }
 
@@ -254,7 +254,7 @@ func (a *API) use(s *serving, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if out.Status == contracts.StatusRefused {
-		return &contracts.Problem{Type: "about:blank", Title: "The question is refused", Status: 422, Code: "refused", Rule: out.Rule, Field: out.Field, Detail: out.Text}
+		return contracts.Refused("The question is refused", out)
 	}
 	return answer(w, out)
 }

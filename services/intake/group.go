@@ -217,7 +217,7 @@ func (gr *group) one(it *item) error {
 	tag := keys.Tag("id", it.Source+"\x00"+it.ID)
 	d := person.Decide(gr.org, state, person.Submission{
 		Kind: it.Kind, Source: it.Source, Tag: tag, Time: it.Time, Fact: it.Fact, Gone: gr.found[it.Subject].Gone,
-		Known: func(p events.Pseudonym) bool { return gr.state(events.PersonStream(p)).Exists() },
+		Other: func(p events.Pseudonym) *person.State { return gr.state(events.PersonStream(p)) },
 		Own:   it.caller.Role == "engine", Walls: it.caller.Walls,
 	}, gr.g.now())
 	switch {
@@ -397,13 +397,13 @@ func (gr *group) add(it *item, st events.Stream, tag string, f events.Fact) erro
 	it.receipt = contracts.Receipt{Status: contracts.StatusRecorded, Position: ghost.Position, Person: st.Person()}
 	if u, ok := f.(*events.Used); ok {
 		it.receipt.Allowed = &u.Allowed
-		it.receipt.Rule = string(u.Rule)
+		it.receipt.Rule, it.receipt.Law = string(u.Rule), events.Law(string(u.Rule))
 	}
 	return nil
 }
 
 func (gr *group) refuse(it *item, r *events.Refusal) {
-	it.receipt = contracts.Receipt{Status: contracts.StatusRefused, Rule: r.Rule, Field: r.Field, Text: r.Text}
+	it.receipt = contracts.Receipt{Status: contracts.StatusRefused, Rule: r.Rule, Field: r.Field, Text: r.Text, Law: events.Law(r.Rule)}
 	gr.refusals = append(gr.refusals, it)
 }
 

@@ -120,7 +120,7 @@ func (s *Service) Confirm(ctx context.Context, recall events.ID, c contracts.Rec
 		return contracts.Receipt{}, err
 	}
 	if out[0].Status == contracts.StatusRefused {
-		return contracts.Receipt{}, &contracts.Problem{Type: "about:blank", Title: "The confirmation is refused", Status: 422, Code: "refused", Rule: out[0].Rule, Field: out[0].Field, Detail: out[0].Text}
+		return contracts.Receipt{}, contracts.Refused("The confirmation is refused", out[0])
 	}
 	return out[0], nil
 }

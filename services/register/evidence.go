@@ -62,6 +62,7 @@ var rooms = []room{
 	datasets,
 	disposing,
 	organising,
+	observing,
 }
 
 // handling is what collection and use show.
@@ -91,6 +92,12 @@ func handlingShows(f events.Fact, note func(what string)) {
 		if f.Role == "processor" {
 			note("entrusted records kept apart as not disclosable")
 		}
+		if f.Channel == "web" && f.Transport == "tls" {
+			note("pages of the web that asked for personal information over an encrypted connection")
+		}
+		if f.Channel == "cookie" && f.Person.Kind == "visitor" {
+			note("visits recorded under the identifier of a browser")
+		}
 		if !f.Person.Birthdate.IsZero() {
 			note("ages judged by the table at collection")
 		}
@@ -101,9 +108,19 @@ func handlingShows(f events.Fact, note func(what string)) {
 		if !f.Allowed {
 			note("uses refused by the purpose gate")
 		}
+		browsers := slices.ContainsFunc(f.Categories, func(c events.Word) bool { return slices.Contains(toldByBrowsers, c) })
+		switch {
+		case f.Purpose == "CK-01" && f.Allowed:
+			note("uses for adjusting the website")
+		case f.Purpose != "CK-01" && browsers && !f.Allowed:
+			note("uses of what browsers told for other purposes, refused")
+		}
 	case *events.NoticeShown:
 		if f.Deemed {
 			note("deemed acknowledgements recorded as notices, never as consent")
+		}
+		if f.Deemed || f.Channel == "cookie" {
+			note(cookieNotices)
 		}
 	case *events.TrackingRefused:
 		note("refusals of tracking taken")
@@ -115,6 +132,13 @@ func handlingShows(f events.Fact, note func(what string)) {
 	}
 }
 
+// toldByBrowsers are the categories that cookies and the like give.
+var toldByBrowsers = []events.Word{
+	"pd:IPAddress", "pd:BrowsingBehaviour", "pd:BrowserFingerprint", "pd:UserAgent", "pd:LinkClicked", "pd:BrowserHistory", "ts:CookieID",
+}
+
+const cookieNotices = "notices of cookies shown: how to refuse them, and what follows"
+
 var handlingNeeds = map[string][]string{
 	"S1":  {"collections recorded with operation, purpose and category"},
 	"S7":  {"collections recorded with operation, purpose and category", "refused: unknown_purpose"},
@@ -123,13 +147,19 @@ var handlingNeeds = map[string][]string{
 	"S32": {"transaction records held as personal data"},
 	"S33": {"minors collected with a guardian's consent", "refused: minor"},
 	"S34": {"ages judged by the table at collection", "refused: minor"},
+	"S35": {"uses asked of the purpose gate", "uses refused by the purpose gate", "refused: unknown_purpose"},
 	"S36": {"records bound to SVC-01"}, "S37": {"records bound to SVC-02"}, "S38": {"records bound to SVC-03"}, "S39": {"records bound to SVC-04"},
 	"S40": {"records bound to SVC-05"}, "S41": {"records bound to SVC-06"}, "S42": {"records bound to SVC-07"}, "S43": {"records bound to SVC-08"},
 	"S44": {"records bound to SVC-09"}, "S45": {"records bound to DM-01"}, "S46": {"records bound to DM-02"}, "S47": {"records bound to HR-01"},
 	"S48": {"records bound to SP-01"},
 	"S49": {"entrusted records kept apart as not disclosable"},
+	"S54": {"visits recorded under the identifier of a browser"},
+	"S55": {"records bound to CK-01", "uses for adjusting the website", "uses of what browsers told for other purposes, refused"},
 	"S56": {"deemed acknowledgements recorded as notices, never as consent"},
 	"S57": {"refusals of tracking taken", "refused: tracking_refused"},
+	"S58": {cookieNotices},
+	"S59": {cookieNotices},
+	"S61": {"pages of the web that asked for personal information over an encrypted connection"},
 	"S62": {"collections over an encrypted connection"},
 }
 

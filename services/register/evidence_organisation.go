@@ -26,6 +26,7 @@ func organisingShows(f events.Fact, note func(what string)) {
 	case *events.PolicyPublished:
 		if len(f.Changes) > 0 {
 			note("policies published with their list of changes")
+			note("changes of the policy compared with what was in force: none of a purpose without notice")
 		}
 		if f.Waits && slices.ContainsFunc(f.Changes, func(c events.Change) bool { return c.Major }) {
 			note("major changes announced before their first day")
@@ -37,6 +38,7 @@ func organisingShows(f events.Fact, note func(what string)) {
 const published = "policies published with their purposes"
 
 var organisingNeeds = map[string][]string{
+	"S28": {"changes of the policy compared with what was in force: none of a purpose without notice"},
 	"S29": {"policies published with their list of changes"},
 	"S30": {"major changes announced before their first day"},
 	"S31": {published}, "S73": {published}, "S74": {published}, "S75": {published},
@@ -89,6 +91,10 @@ func companyGaps(c *policy.Catalogue) map[string]string {
 		if !slices.ContainsFunc(c.Trackers, func(t policy.Tracker) bool { return t.Channel == channel }) {
 			missing = append(missing, string(channel))
 		}
+	}
+	if len(c.Trackers) == 0 {
+		gaps["S58"] = "The inventory of trackers is empty, so the public page does not say what a refusal changes."
+		gaps["S59"] = "The inventory of trackers is empty, so the public page does not say whom to ask about a browser's settings."
 	}
 	if len(missing) > 0 {
 		gaps["S60"] = "The inventory has no tracker of: " + strings.Join(missing, ", ") + "."

@@ -302,14 +302,15 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 	if err != nil {
 		return nil, err
 	}
-	gaps, err := r.gaps(ctx)
-	if err != nil {
-		return nil, err
-	}
 	all, err := obligations.All()
 	if err != nil {
 		return nil, err
 	}
+	gaps, err := r.gaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inherit(all, gaps)
 	var out []contracts.Obligation
 	for _, o := range all {
 		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}

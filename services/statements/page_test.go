@@ -388,7 +388,7 @@ func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 
 // S52, S53, S60: each tracker with its name, content and lifetime, in all of the five channels; S57 to S59: how to refuse them, and what
 // follows. What goes to others is told once more as an external transmission: content, recipient, purpose.
-func TestS52_S53_S59_S60_TheInventoryIsOnThePage(t *testing.T) {
+func TestS52_S53_S58_S59_S60_TheInventoryIsOnThePage(t *testing.T) {
 	c := policies.Default()
 	for _, lang := range statements.Languages {
 		in := func(of ...string) string { return of[map[string]int{"en": 0, "ja": 1, "zh-Hant": 2, "ko": 3}[lang]] }

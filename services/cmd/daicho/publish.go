@@ -57,7 +57,7 @@ func policyPublishCommand(s *shared) *cobra.Command {
 				return err
 			}
 			if r := out[0]; r.Status == contracts.StatusRefused {
-				return &contracts.Problem{Title: "The policy is refused", Status: 422, Code: "refused", Rule: r.Rule, Field: r.Field, Detail: r.Text}
+				return contracts.Refused("The policy is refused", r)
 			}
 			return s.show(out[0], func() *table {
 				t := &table{head: []string{"version", "status", "position"}}

@@ -227,23 +227,6 @@ func newAPI(t *tokens.Store, l zerolog.Logger, m *metrics.Metrics) *api.API {
 	return api.New(t, l, m.Handler())
 }
 
-// newListener refuses to speak to the outside in the clear (S61).
-func newListener(c Config) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("--listen is HOST:PORT, as 127.0.0.1:8420")
-	}
-	ip := net.ParseIP(host)
-	if (ip == nil || !ip.IsLoopback()) && host != "localhost" && (c.TLSCert == "" || c.TLSKey == "") {
-		return nil, fmt.Errorf("--listen names an address that others can reach: give --tls-cert and --tls-key, or listen on 127.0.0.1")
-	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
-	}
-	return l, nil
-}
-
 // Engine is everything at work.
 type Engine struct {
 	cfg      Config
@@ -266,7 +249,7 @@ type Engine struct {
 
 func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, v *vault.Vault, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, l zerolog.Logger) *Engine {
 	e := &Engine{cfg: c, log: log, vault: v, stores: s, api: a, metrics: m, tokens: t, listener: ln, logger: l, booted: make(chan struct{})}
-	e.server = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: nil}
+	e.server = newServer(a)
 	a.Health = e.health
 	ctx, cancel := context.WithCancel(context.Background())
 	e.boot = cancel
