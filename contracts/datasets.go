@@ -98,9 +98,9 @@ type DatasetUse struct {
 type DatasetProvision struct {
 	Recipient events.Word `json:"recipient"`
 	Method    events.Word `json:"method"`
-	Purpose   events.Word `json:"purpose,omitempty"` // default: the policy's purpose of providing anonymously processed information
-	Label     events.Word `json:"label,omitempty"`   // what the recipient is told that it is; default, and only: anonymously_processed_information
-	Format    events.Word `json:"format,omitempty"`  // csv (default) or parquet
+	Purpose   events.Word `json:"purpose"`          // of use; that of the built-in policy is ANON-02
+	Label     events.Word `json:"label,omitempty"`  // what the recipient is told that it is; default, and only: anonymously_processed_information
+	Format    events.Word `json:"format,omitempty"` // csv (default) or parquet
 }
 
 // DatasetJoin names what a dataset would be joined with: categories of people, or other datasets.

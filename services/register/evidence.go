@@ -101,6 +101,10 @@ func handlingShows(f events.Fact, note func(what string)) {
 		if !f.Person.Birthdate.IsZero() {
 			note("ages judged by the table at collection")
 		}
+	case *events.PurposeBound:
+		if len(f.Of) > 0 {
+			note("records bound to " + string(f.Purpose))
+		}
 	case *events.Refused:
 		note("refused: " + string(f.Rule))
 	case *events.Used:

@@ -62,10 +62,9 @@ func inherit(all []obligations.Obligation, gaps map[string][]string) {
 			if _, observes := observing.needs[o.ID]; observes || len(gaps[o.ID]) == 0 {
 				continue
 			}
-			for _, place := range strings.Split(o.Law, "; ") {
-				if place != "" && slices.Contains(of, lawOf(place)) {
-					open = append(open, fmt.Sprintf("%s (%s)", o.ID, place))
-				}
+			places := slices.DeleteFunc(strings.Split(o.Law, "; "), func(place string) bool { return place == "" || !slices.Contains(of, lawOf(place)) })
+			if len(places) > 0 {
+				open = append(open, fmt.Sprintf("%s (%s)", o.ID, strings.Join(places, "; ")))
 			}
 		}
 		if len(open) > 0 {

@@ -141,3 +141,20 @@ func TestS35_S54_S55_S58_S59_S61_EvidenceOfBrowsers(t *testing.T) {
 		}
 	}
 }
+
+// A purpose is served by what is bound to it when it is collected, and by what is bound later.
+func TestS38_S45_RecordsAreBoundToAPurposeLaterToo(t *testing.T) {
+	for _, x := range []struct {
+		f    events.Fact
+		want bool
+	}{
+		{&events.PurposeBound{Purpose: "SVC-03", Selector: events.Selector{Of: []events.Ordinal{1}}}, true},
+		{&events.PurposeBound{Purpose: "SVC-03"}, false},
+		{&events.Collected{Purposes: []events.Bind{{ID: "SVC-03", Of: []events.Ordinal{1}}}}, true},
+		{&events.Collected{Purposes: []events.Bind{{ID: "SVC-03"}}}, false},
+	} {
+		if slices.Contains(shown(x.f), "records bound to SVC-03") != x.want {
+			t.Errorf("%+v shows %q", x.f, shown(x.f))
+		}
+	}
+}

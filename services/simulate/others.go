@@ -14,7 +14,7 @@ func (s *scribe) recipients() {
 		{"cards", "Card processor", "JP", "entrusted", `"SVC-01","SVC-02","SVC-09"`, "domestic", `"tasks":["provision"],"recallDays":14`},
 		{"mailer", "Mail sending service", "US", "entrusted", `"DM-01","DM-02","SVC-03"`, "equivalent_system", `"tasks":["provision"],"categories":["pd:Name","pd:EmailAddress","pd:Language"]`},
 		{"callcenter", "Call center outsourcer", "JP", "entrusted", `"SVC-08","CALL-01"`, "domestic", `"tasks":["provision"],"reentrusts":["A night shift in Okinawa"]`},
-		{"travel", "Travel information partner", "TW", "third_party", `"SVC-05"`, "equivalent_system", `"address":"9 Minquan East Road, Taipei","representative":"Lin Mei-hua"`},
+		{"travel", "Travel information partner", "TW", "third_party", `"SVC-05","ANON-02"`, "equivalent_system", `"address":"9 Minquan East Road, Taipei","representative":"Lin Mei-hua"`},
 		{"analytics", "Analytics service", "SG", "entrusted", `"SVC-07","CK-02"`, "equivalent_system", `"tasks":["provision"]`},
 	} {
 		s.say(0, "/privacy/office", "recipient_registered", `{"recipient":%[1]q,"name":%[2]q,"country":%[3]q,"kinds":[%[4]q],"purposes":[%[5]s],`+
@@ -77,6 +77,10 @@ func (s *scribe) visitor(i int) {
 		s.say(30*time.Second, www, "tracking_refused", `{"channel":"cookie"}`)
 		visit(again, 2)
 		return
+	}
+	s.say(time.Minute, www, "used", `{"purpose":"CK-01","categories":["pd:UserAgent"],"by":"web-analytics"}`)
+	if i%30 == 24 { // marketing would like to know who it was
+		s.say(time.Hour, "/marketing/crm", "used", `{"purpose":"DM-02","categories":["pd:UserAgent"],"by":"marketing-crm"}`)
 	}
 	for n := range s.rnd.IntN(4) {
 		visit(again+time.Duration(n)*day, n+2)

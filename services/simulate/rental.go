@@ -87,6 +87,9 @@ func (s *scribe) rental(i int) {
 	}
 	s.delivers(&p)
 	s.markets(&p)
+	if !p.young {
+		s.beyond(i, &p)
+	}
 	if odd == held || odd == released {
 		placed := s.span(6, 30)
 		s.say(placed, "/legal/cases", "hold_placed", `{"case":"L-%06d","matter":%q}`, s.who, p.k)
@@ -188,6 +191,9 @@ func (s *scribe) calls(p *newcomer) {
 	s.say(rung, "/callcenter/pbx", "collected", `{"records":[{"key":"%[1]s/text","category":"pd:Communication","value":%[2]q}],"purposes":[{"id":"SVC-08","basis":"legitimate_interest"}],`+
 		`"matter":"%[1]s","operation":"rental","location":"call-store","channel":"phone","notice":{"policy":"2025-10","language":%[3]q},"person":{"kind":"customer","country":%[4]q}}`,
 		t, pick(s, said[p.language]), p.language, p.code)
+	if s.chance(60) {
+		s.records(p, t, rung-20*time.Minute)
+	}
 	if s.chance(40) {
 		s.say(rung+5*time.Minute, "/callcenter/pbx", "transferred", `{"records":["%s/text"],"recipient":"callcenter","kind":"entrusted","purpose":"SVC-08","basis":"legitimate_interest","country":"JP"}`, t)
 	}

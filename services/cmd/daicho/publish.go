@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
+	"github.com/daicho-dev/daicho/services/client"
 )
 
 func policyPublishCommand(s *shared) *cobra.Command {
@@ -27,13 +30,13 @@ func policyPublishCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := &events.PolicyPublished{Version: events.Word(next.Version), Catalogue: next.JSON()}
+			var told []events.Change
 			if changes != "" {
 				b, err := os.ReadFile(changes)
 				if err != nil {
 					return fmt.Errorf("reading the changes: %w", err)
 				}
-				if err := json.Unmarshal(b, &f.Changes, json.RejectUnknownMembers(true)); err != nil {
+				if err := json.Unmarshal(b, &told, json.RejectUnknownMembers(true)); err != nil {
 					return errors.New(`the changes are a JSON list: [{"text":{"ja":"…","en":"…"},"major":true}]`)
 				}
 			}
@@ -41,31 +44,40 @@ func policyPublishCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := events.Encode(f)
+			r, err := publish(cmd.Context(), c, next, told)
 			if err != nil {
 				return err
 			}
-			line, err := json.Marshal(map[string]any{
-				"specversion": "1.0", "id": strings.ToLower(rand.Text()), "source": "/privacy/office", "type": events.TypePolicyPublished,
-				"time": time.Now().UTC(), "data": jsontext.Value(data),
-			})
-			if err != nil {
-				return fmt.Errorf("writing the event: %w", err)
-			}
-			out, err := c.Emit(cmd.Context(), append(line, '\n'))
-			if err != nil {
-				return err
-			}
-			if r := out[0]; r.Status == contracts.StatusRefused {
+			if r.Status == contracts.StatusRefused {
 				return contracts.Refused("The policy is refused", r)
 			}
-			return s.show(out[0], func() *table {
+			return s.show(r, func() *table {
 				t := &table{head: []string{"version", "status", "position"}}
-				t.add(next.Version, string(out[0].Status), out[0].Position.String())
+				t.add(next.Version, string(r.Status), r.Position.String())
 				return t
 			})
 		},
 	}
 	cmd.Flags().StringVar(&changes, "changes", "", "a JSON list of what changes, by language, for the public page")
 	return cmd
+}
+
+// publish sends a catalogue to be in force, with what is told of its changes.
+func publish(ctx context.Context, c *client.Client, next *policy.Catalogue, changes []events.Change) (contracts.Receipt, error) {
+	data, err := events.Encode(&events.PolicyPublished{Version: events.Word(next.Version), Catalogue: next.JSON(), Changes: changes})
+	if err != nil {
+		return contracts.Receipt{}, err
+	}
+	line, err := json.Marshal(map[string]any{
+		"specversion": "1.0", "id": strings.ToLower(rand.Text()), "source": "/privacy/office", "type": events.TypePolicyPublished,
+		"time": time.Now().UTC(), "data": jsontext.Value(data),
+	})
+	if err != nil {
+		return contracts.Receipt{}, fmt.Errorf("writing the event: %w", err)
+	}
+	out, err := c.Emit(ctx, append(line, '\n'))
+	if err != nil {
+		return contracts.Receipt{}, err
+	}
+	return out[0], nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/policies"
 )
 
@@ -26,15 +27,17 @@ func policyWhatIfCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.show(w, func() *table {
-				t := &table{head: []string{"purpose", "bindings earlier", "later", "purpose unknown"}}
-				for _, p := range w.Purposes {
-					t.add(string(p.Purpose), strconv.Itoa(p.Earlier), strconv.Itoa(p.Later), strconv.Itoa(p.Lost))
-				}
-				t.add(fmt.Sprintf("%s instead of %s, on %s: of %d records %d keep their deadline, %d end earlier, %d later", w.Version, w.Instead, w.On, w.Records, w.Same, w.Earlier, w.Later))
-				t.add(fmt.Sprintf("%d would be due at once; %d would have no purpose that the policy knows", w.Due, w.Lost))
-				return t
-			})
+			return s.show(w, func() *table { return whatIfTable(w) })
 		},
 	}
+}
+
+func whatIfTable(w contracts.WhatIf) *table {
+	t := &table{head: []string{"purpose", "bindings earlier", "later", "purpose unknown"}}
+	for _, p := range w.Purposes {
+		t.add(string(p.Purpose), strconv.Itoa(p.Earlier), strconv.Itoa(p.Later), strconv.Itoa(p.Lost))
+	}
+	t.add(fmt.Sprintf("%s instead of %s, on %s: of %d records %d keep their deadline, %d end earlier, %d later", w.Version, w.Instead, w.On, w.Records, w.Same, w.Earlier, w.Later))
+	t.add(fmt.Sprintf("%d would be due at once; %d would have no purpose that the policy knows", w.Due, w.Lost))
+	return t
 }
