@@ -26,14 +26,11 @@ var schema = []string{
 	// Primary key first: a person's history is one range, however much there is of others.
 	`create table if not exists history (person text not null, position bigint not null, revision bigint not null, recorded bigint not null,
 		time bigint not null, type text not null, source text not null, policy text not null, id text not null, data bytea not null,
-		primary key (person, position)) ` + withoutRowID,
+		primary key (person, position)) ` + store.WithoutRowID,
 	`create table if not exists links (person text not null, other text not null, position bigint not null, primary key (person, other, position))`,
-	`create table if not exists people (person text primary key) ` + withoutRowID,
+	`create table if not exists people (person text primary key) ` + store.WithoutRowID,
 	`create table if not exists counts (type text primary key, n bigint not null)`,
 }
-
-// SQLite stores rows in the order of the key then; PostgreSQL has no such clause, and its schema is made without it.
-const withoutRowID = `without rowid`
 
 // New opens the projection on its store.
 func New(ctx context.Context, db contracts.Database) (*Dossier, error) {

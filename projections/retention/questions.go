@@ -29,7 +29,7 @@ type Found struct {
 }
 
 // Due lists each record and purpose whose period ends by a day. The items are in the order of the people's first days; a page never
-// splits a person. It reads the rows of those who have something due, and no others.
+// splits a person. It reads the rows of those who stand on the page, and no others; what is due in all, the calendar has counted.
 func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
 	if q.Limit <= 0 {
 		q.Limit = 1000
@@ -42,18 +42,33 @@ func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx, err := r.Read.BeginTx(ctx, nil) // the count and the page are of one moment
+	if err != nil {
+		return nil, fmt.Errorf("reading what is due: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
 	out := &Found{Due: contracts.Due{By: q.By, Position: at, Items: []contracts.DueItem{}}}
-	afterDue, afterPerson, _ := strings.Cut(q.After, "/")
-	rows, err := r.Read.QueryContext(ctx, `select person, due, state from people where due <> '' and due <= $1 order by due, person`, q.By)
+	if out.Total, err = total(ctx, tx, q.By, q.Purpose); err != nil {
+		return nil, err
+	}
+	// Whoever has a row here has at least one item: so many people fill a page, and one more says whether there is another.
+	afterDay, afterPerson, _ := strings.Cut(q.After, "/")
+	rows, err := tx.QueryContext(ctx, `select d.person, d.day, p.state from due d join people p on p.person = d.person
+		where d.purpose = $1 and d.day <= $2 and (d.day, d.person) > ($3, $4) order by d.day, d.person limit $5`,
+		string(q.Purpose), q.By, afterDay, afterPerson, q.Limit+1)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
 	defer rows.Close()
 	last := ""
 	for rows.Next() {
-		var p, due string
+		if len(out.Items) >= q.Limit {
+			out.Next = &last
+			break
+		}
+		var p, day string
 		var blob []byte
-		if err := rows.Scan(&p, &due, &blob); err != nil {
+		if err := rows.Scan(&p, &day, &blob); err != nil {
 			return nil, fmt.Errorf("reading what is due: %w", err)
 		}
 		state, err := decode(blob)
@@ -61,19 +76,8 @@ func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
 			return nil, err
 		}
 		items, cases := Items(events.Pseudonym(p), state, org, q.By, q.Purpose)
-		out.Total += len(items)
-		if due < afterDue || due == afterDue && p <= afterPerson || len(items) == 0 {
-			continue
-		}
-		if len(out.Items) >= q.Limit {
-			if out.Next == nil {
-				next := last
-				out.Next = &next
-			}
-			continue
-		}
 		out.Items, out.Cases = append(out.Items, items...), append(out.Cases, cases...)
-		last = due + "/" + p
+		last = day + "/" + p
 	}
 	return out, rows.Err()
 }
@@ -125,39 +129,7 @@ func (r *Retention) EachDue(ctx context.Context, by string, yield func(events.Ps
 		return err
 	}
 	return r.states(ctx, func(p events.Pseudonym, s *person.State) error { return yield(p, s, org) },
-		`select person, state from people where due <> '' and due <= $1 order by person`, by)
-}
-
-// Calendar counts the bindings that end in each month.
-func (r *Retention) Calendar(ctx context.Context) (contracts.Calendar, error) {
-	at, err := r.Position(ctx)
-	if err != nil {
-		return contracts.Calendar{}, err
-	}
-	c := contracts.Calendar{Position: at, Months: []contracts.CalendarMonth{}}
-	rows, err := r.Read.QueryContext(ctx, `select month, purpose, n from calendar order by month, purpose`)
-	if err != nil {
-		return c, fmt.Errorf("reading the calendar: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var m, p string
-		var n int
-		if err := rows.Scan(&m, &p, &n); err != nil {
-			return c, fmt.Errorf("reading the calendar: %w", err)
-		}
-		if m == "" {
-			c.Waiting += n
-			continue
-		}
-		if len(c.Months) == 0 || c.Months[len(c.Months)-1].Month != m {
-			c.Months = append(c.Months, contracts.CalendarMonth{Month: m, Purposes: map[events.Word]int{}})
-		}
-		last := &c.Months[len(c.Months)-1]
-		last.Total += n
-		last.Purposes[events.Word(p)] = n
-	}
-	return c, rows.Err()
+		`select p.person, p.state from due d join people p on p.person = d.person where d.purpose = '' and d.day <= $1 order by d.person`, by)
 }
 
 // Count is how many people have a row, for verification against other models.

@@ -1,9 +1,10 @@
 // Package retention answers what must be disposed of, when and why.
 //
-// It keeps one row a person: the fold of what was recorded about them, and the first day on which something of theirs falls due.
-// So an event costs one row however many records it touches, and finding what is due costs by who has something due, not by who
-// is held. Deadlines themselves are never stored: they are computed from the fold and the policy when they are asked for, and a
-// calendar of counts is kept by the difference that each event makes.
+// It keeps one row a person: the fold of what was recorded about them. So an event costs one row however many records it touches.
+// Deadlines themselves are never stored: they are computed from the fold and the policy when they are asked for. What is stored is
+// where to look (due.go): the first day on which something of a person falls due, and a calendar that counts what falls due on each
+// day, both kept by the difference that each event makes. So finding costs by the page that is asked for, neither by who is held
+// nor by all that is due.
 package retention
 
 import (
@@ -32,11 +33,10 @@ type Retention struct {
 const keptStates = 10_000 // some 8 KB each
 
 var schema = []string{
-	`create table if not exists people (person text primary key, due text not null, clients text not null, state bytea not null)`,
-	`create index if not exists people_due on people (due, person) where due <> ''`,
+	`create table if not exists people (person text primary key, clients text not null, state bytea not null)`,
 	`create index if not exists people_clients on people (clients) where clients <> ''`,
 	minorsTable, minorsIndex,
-	`create table if not exists calendar (month text not null, purpose text not null, n bigint not null, primary key (month, purpose))`,
+	dueTable, calendarTable,
 }
 
 // New opens the projection on its store.
@@ -57,7 +57,7 @@ func (r *Retention) Name() string { return "retention" }
 func (r *Retention) Apply(ctx context.Context, batch []events.Event) error {
 	org, before := r.org, r.recent
 	err := r.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
-		b := &run{r: r, ctx: ctx, tx: tx, touched: map[events.Pseudonym]*work{}, delta: map[cell]int{}}
+		b := &run{r: r, ctx: ctx, tx: tx, touched: map[events.Pseudonym]*work{}}
 		for i := range batch {
 			if err := b.event(&batch[i]); err != nil {
 				return err
@@ -78,7 +78,6 @@ type run struct {
 	ctx     context.Context
 	tx      *sql.Tx
 	touched map[events.Pseudonym]*work
-	delta   map[cell]int
 	read    *sql.Stmt
 }
 
@@ -89,11 +88,6 @@ type work struct {
 	minor  minor // as it is in the store
 	fresh  bool  // has no row yet
 }
-
-type cell struct{ month, purpose string }
-
-// entry is a limit as the calendar counts it.
-type entry struct{ day, purpose string }
 
 func (b *run) event(e *events.Event) error {
 	if organisation.Concerns(e) {
@@ -166,78 +160,38 @@ func decode(blob []byte) (*person.State, error) {
 	return s, nil
 }
 
-func entries(s *person.State, org *organisation.State) []entry {
-	var all []entry
-	for _, l := range s.Limits(org) {
-		day := ""
-		if !l.Due.IsZero() {
-			day = l.Due.String()
-		}
-		all = append(all, entry{day, string(l.Binding.Purpose)})
-	}
-	return all
-}
-
-func (b *run) count(all []entry, by int) {
-	for _, e := range all {
-		b.delta[cell{month(e.day), e.purpose}] += by
-	}
-}
-
-func month(day string) string {
-	if len(day) < 7 {
-		return ""
-	}
-	return day[:7]
-}
-
 // write puts what the batch touched into the store.
 func (b *run) write() error {
 	if b.read != nil {
 		defer b.read.Close()
 	}
-	up, err := b.tx.PrepareContext(b.ctx, `insert into people (person, due, clients, state) values ($1, $2, $3, $4)
-		on conflict (person) do update set due = excluded.due, clients = excluded.clients, state = excluded.state`)
+	up, err := b.tx.PrepareContext(b.ctx, `insert into people (person, clients, state) values ($1, $2, $3)
+		on conflict (person) do update set clients = excluded.clients, state = excluded.state`)
 	if err != nil {
 		return err
 	}
 	defer up.Close()
+	d, err := b.days()
+	if err != nil {
+		return err
+	}
+	defer d.close()
 	for p, w := range b.touched {
-		after := entries(w.state, b.r.org)
-		b.count(w.before, -1)
-		b.count(after, 1)
+		if err := d.change(p, w.before, entries(w.state, b.r.org)); err != nil {
+			return err
+		}
 		blob, err := json.Marshal(w.state, json.Deterministic(true))
 		if err != nil {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}
-		if _, err := up.ExecContext(b.ctx, string(p), earliest(after), clients(w.state), blob); err != nil {
+		if _, err := up.ExecContext(b.ctx, string(p), clients(w.state), blob); err != nil {
 			return err
 		}
 		if err := b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)); err != nil {
 			return err
 		}
 	}
-	for c, n := range b.delta {
-		if n == 0 {
-			continue
-		}
-		if _, err := b.tx.ExecContext(b.ctx, `insert into calendar (month, purpose, n) values ($1, $2, $3) on conflict (month, purpose) do update set n = calendar.n + excluded.n`,
-			c.month, c.purpose, n); err != nil {
-			return err
-		}
-	}
-	_, err = b.tx.ExecContext(b.ctx, `delete from calendar where n = 0`)
-	return err
-}
-
-func earliest(all []entry) string {
-	first := ""
-	for _, e := range all {
-		if e.day != "" && (first == "" || e.day < first) {
-			first = e.day
-		}
-	}
-	return first
+	return d.count()
 }
 
 func clients(s *person.State) string {

@@ -4,9 +4,12 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -20,6 +23,13 @@ type Store struct {
 	position events.Position // as committed; owned by Apply
 }
 
+// WithoutRowID ends the statement of a table that is all key. SQLite stores rows in the order of the key then; PostgreSQL has no such
+// clause, and its schema is made without it.
+const WithoutRowID = `without rowid`
+
+// ErrShape: what is stored was written in another shape than this program's.
+var ErrShape = errors.New("the store has the shape of another version")
+
 var common = []string{
 	`create table if not exists progress (id integer primary key, position bigint not null)`,
 	// One row a moment of recording: the last position that was recorded then. Recorded times never decrease along the log.
@@ -27,9 +37,14 @@ var common = []string{
 	organisationTable,
 }
 
-// Open prepares a store. The statements create what is not there yet.
+// Open prepares a store. The statements create what is not there yet; of a store that other statements made, the error is ErrShape: it
+// is to be dropped, and folded anew.
 func Open(ctx context.Context, name string, db contracts.Database, schema []string) (*Store, error) {
-	for _, q := range append(append([]string{}, common...), schema...) {
+	schema = slices.Concat(common, schema)
+	if err := shaped(ctx, db, schema); err != nil {
+		return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
+	}
+	for _, q := range schema {
 		if _, err := db.Write.ExecContext(ctx, q); err != nil {
 			return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
 		}
@@ -41,6 +56,23 @@ func Open(ctx context.Context, name string, db contracts.Database, schema []stri
 	}
 	s.position = at
 	return s, nil
+}
+
+// shaped compares the statements with those that made the store. In what form a column holds what it holds is told by a comment there.
+func shaped(ctx context.Context, db contracts.Database, schema []string) error {
+	if _, err := db.Write.ExecContext(ctx, `create table if not exists shape (id integer primary key, made text not null)`); err != nil {
+		return err
+	}
+	is := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(schema, ";"))))
+	var made string
+	err := db.Write.QueryRowContext(ctx, `select made from shape where id = 1`).Scan(&made)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		_, err = db.Write.ExecContext(ctx, `insert into shape (id, made) values (1, $1)`, is)
+	case err == nil && made != is:
+		err = ErrShape
+	}
+	return err
 }
 
 // Position is that of the last event applied.

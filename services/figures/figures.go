@@ -42,6 +42,9 @@ type Engine interface {
 	Client(role string) *client.Client
 	Dir() string
 	Log() contracts.Log
+	Vault() contracts.Vault
+	// Restart stops and starts it on the same folder, and waits until it is level with its log.
+	Restart(ctx context.Context) error
 	// Hold stops the projections; Resume lets them go on, and waits until they are level.
 	Hold()
 	Resume(ctx context.Context) error

@@ -4,43 +4,53 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 )
 
-// tenfold is how many times as many people the second look at a question finds.
-const tenfold = 10
+// among is how many times as many people each look at a question finds.
+var among = []int{1, 10, 100}
 
-// scale asks what is asked of one person, and what is due by a day, of the simulated year; then among ten times as many people. A question
-// that costs by what it answers takes as long in both.
+// scale asks what is asked of one person, and what is due by a day, of the simulated year; then among ten times as many people, and a
+// hundred times. A question that costs by what it answers takes as long in each.
 func (r *run) scale(ctx context.Context) error {
-	few, err := r.asked(ctx, r.o.People)
-	if err != nil {
-		return err
+	var first answers
+	for i, times := range among {
+		people := r.o.People * times
+		if i > 0 {
+			if err := r.fill(ctx, r.o.People*among[i-1], people); err != nil {
+				return err
+			}
+		}
+		a, err := r.asked(ctx, people)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			first = a
+			r.add(Figure{a.of("dossier of one person, sealed, over HTTP"), a.dossier99, "ms", "its median", a.dossier50, "< 20 ms"})
+			r.add(Figure{a.of("purpose gate, over HTTP, answered when it is on disk"), a.gate99, "ms", "its median", a.gate50, "< 5 ms"})
+			r.add(Figure{fmt.Sprintf("what is due by a day, the first 100 of %d, %d people: median", a.due, a.people), a.due50, "ms", fmt.Sprintf("the first 100 of %d", a.fewer), a.fewer50, "ratio 1"})
+			continue
+		}
+		beside := fmt.Sprintf("the same among %d people", first.people)
+		r.add(Figure{a.of("dossier of one person, sealed, over HTTP"), a.dossier99, "ms", beside, first.dossier99, "< 20 ms, ratio 1"})
+		r.add(Figure{a.of("purpose gate, over HTTP, answered when it is on disk"), a.gate99, "ms", beside, first.gate99, "< 5 ms"})
+		r.add(Figure{fmt.Sprintf("what is due by a day, the first 100 of %d, %d people: median", a.due, a.people), a.due50, "ms", beside, first.due50, "ratio 1"})
+		if err := r.memory(ctx); err != nil {
+			return err
+		}
 	}
-	if err := r.grow(ctx, r.o.People*(tenfold-1)); err != nil {
-		return err
-	}
-	many, err := r.asked(ctx, r.o.People*tenfold)
-	if err != nil {
-		return err
-	}
-	small := fmt.Sprintf("the same among %d people", r.o.People)
-	r.add(Figure{few.of("dossier of one person, sealed, over HTTP"), few.dossier99, "ms", "its median", few.dossier50, "< 20 ms"})
-	r.add(Figure{many.of("dossier of one person, sealed, over HTTP"), many.dossier99, "ms", small, few.dossier99, "< 20 ms, ratio 1"})
-	r.add(Figure{many.of("purpose gate, over HTTP, answered when it is on disk"), many.gate99, "ms", small, few.gate99, "< 5 ms"})
-	r.add(Figure{fmt.Sprintf("what is due by a day, first page of %d, %d people: median", many.due, many.people), many.due50, "ms", small, few.due50, "ratio 1"})
-	return r.memory(ctx)
+	return nil
 }
 
 // answers are how long some questions took among so many people, in milliseconds.
 type answers struct {
-	people                              int
-	dossier50, dossier99, gate99, due50 float64
-	due                                 int // records due
+	people                                               int
+	dossier50, dossier99, gate50, gate99, due50, fewer50 float64
+	due, fewer                                           int // what is due by a day, and by one much earlier
 }
 
 func (a answers) of(what string) string { return fmt.Sprintf("%s, %d people: p99", what, a.people) }
@@ -77,12 +87,19 @@ func (r *run) asked(ctx context.Context, people int) (answers, error) {
 	if err != nil {
 		return a, err
 	}
-	due, err := took(min(len(sample), 30), func(int) error {
-		d, err := c.Due(ctx, contracts.DueQuestion{By: "2026-01-31", Limit: 100})
-		a.due = d.Total
-		return err
-	})
-	a.dossier50, a.dossier99, a.gate99, a.due50 = percentile(dossiers, 50), percentile(dossiers, 99), percentile(uses, 99), percentile(due, 50)
+	dueBy := func(day string, total *int) (float64, error) {
+		all, err := took(min(len(sample), 100), func(int) error {
+			d, err := c.Due(ctx, contracts.DueQuestion{By: day, Limit: 100})
+			*total = d.Total
+			return err
+		})
+		return percentile(all, 50), err
+	}
+	if a.due50, err = dueBy("2026-01-31", &a.due); err != nil {
+		return a, err
+	}
+	a.fewer50, err = dueBy("2025-11-30", &a.fewer)
+	a.dossier50, a.dossier99, a.gate50, a.gate99 = percentile(dossiers, 50), percentile(dossiers, 99), percentile(uses, 50), percentile(uses, 99)
 	return a, err
 }
 
@@ -107,36 +124,4 @@ func (r *run) sample(ctx context.Context, n int) ([]string, error) {
 		}
 	}
 	return some, nil
-}
-
-// grow makes more people known: three records each, which wait for a milestone, so that no more is due than before.
-func (r *run) grow(ctx context.Context, people int) error {
-	r.say(fmt.Sprintf("%d more people", people))
-	r.engine.Hold()
-	c := r.engine.Client("admin")
-	const each = 500
-	err := inFlight(4, (people+each-1)/each, func(part int) error {
-		var b strings.Builder
-		for n := part * each; n < min(people, (part+1)*each); n++ {
-			fmt.Fprintf(&b, `{"specversion":"1.0","id":"grown","source":"/rental/web","type":"daicho.collected.v1","subject":"rental:G-%07d","time":"2026-10-01T00:00:00Z","data":{"records":[`+
-				`{"key":"n","category":"pd:Name","value":"Name %d"},{"key":"m","category":"pd:EmailAddress","value":"g%d@example.jp"},{"key":"p","category":"pd:TelephoneNumber","value":"090%08d"}],`+
-				`"purposes":[{"id":"SVC-01","basis":"contract"}],"operation":"rental","location":"rental-db","channel":"web","transport":"tls","notice":{"policy":"2025-10","language":"ja"},`+
-				`"person":{"kind":"customer","country":"JP"}}}`+"\n", n, n, n, n)
-		}
-		receipts, err := c.Emit(ctx, []byte(b.String()))
-		if err != nil {
-			return err
-		}
-		for _, x := range receipts {
-			if x.Status != contracts.StatusRecorded {
-				return fmt.Errorf("growing: an event was answered %s (%s at %s)", x.Status, x.Rule, x.Field)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.people += people
-	return r.engine.Resume(ctx)
 }

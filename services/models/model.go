@@ -14,6 +14,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/infra/sqlite"
+	"github.com/daicho-dev/daicho/projections/store"
 )
 
 // States of a model.
@@ -60,10 +61,17 @@ type Model[P contracts.Projection] struct {
 	stopped  chan struct{}
 }
 
-// Open opens a model's store at path. Nothing is read from the log before Start.
+// Open opens a model's store at path. Nothing is read from the log before Start. What another version of this program has stored there
+// in another shape is dropped: the log gives it again.
 func Open[P contracts.Projection](ctx context.Context, name, path string, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) (*Model[P], error) {
 	m := &Model[P]{name: name, log: log, path: path, make: construct, state: CatchingUp, moved: make(chan struct{})}
-	if err := m.open(ctx); err != nil {
+	err := m.open(ctx)
+	if errors.Is(err, store.ErrShape) {
+		if err = sqlite.Remove(path); err == nil {
+			err = m.open(ctx)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -75,16 +75,27 @@ type measured struct {
 
 func startMeasured(dir string) (figures.Engine, error) {
 	m := &measured{}
+	return m, m.start(context.Background(), dir)
+}
+
+func (m *measured) start(ctx context.Context, dir string) error {
 	m.app = fx.New(wiring(Config{Data: dir, Listen: "127.0.0.1:0", Log: "jetstream"}), fx.Populate(&m.e))
 	if err := m.app.Err(); err != nil {
-		return nil, plain(err)
+		return plain(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	starting, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := m.app.Start(ctx); err != nil {
-		return nil, plain(err)
+	if err := m.app.Start(starting); err != nil {
+		return plain(err)
 	}
-	return m, wait(ctx, m.Client("admin"))
+	return wait(ctx, m.Client("admin"))
+}
+
+func (m *measured) Restart(ctx context.Context) error {
+	if err := m.Close(); err != nil {
+		return err
+	}
+	return m.start(ctx, m.Dir())
 }
 
 func (m *measured) Client(role string) *client.Client {
@@ -95,8 +106,9 @@ func (m *measured) Client(role string) *client.Client {
 	return client.New(m.e.url(), string(b[:max(0, len(b)-1)]))
 }
 
-func (m *measured) Dir() string        { return m.e.cfg.Data }
-func (m *measured) Log() contracts.Log { return m.e.log }
+func (m *measured) Dir() string            { return m.e.cfg.Data }
+func (m *measured) Log() contracts.Log     { return m.e.log }
+func (m *measured) Vault() contracts.Vault { return m.e.vault }
 
 func (m *measured) Hold() {
 	for _, model := range m.e.stores.All {
