@@ -1,7 +1,7 @@
 // Package recipients looks after what has been handed to others: it asks back what lies with a recipient on no ground any more, says when
 // a recipient has not confirmed in time, tells recipients by webhook, and answers what lies where.
 //
-// The life of a recall: something ends the ground of a transfer (a consent is withdrawn, a purpose ends, a contract ends; a deletion asks
+// The life of a recall: something ends the ground of a transfer (a consent is withdrawn, a purpose ends, a contract ends or runs out; a deletion asks
 // back by itself, in intake, before the keys go). This service, reading the log, records `recall_requested` under a name that follows from
 // the cause, so that a restart asks once. The recipient is told (notices.go), and confirms: by the token of the notice, or through whoever
 // records `disposal_confirmed`. Confirmed by its name alone, a recall is then closed in the stream of each person whom it concerns. What is

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +27,7 @@ func (s *Service) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.wg.Go(func() { s.keep(ctx, &s.follows, retry, s.follow) })
-	s.wg.Go(func() { s.keep(ctx, &s.clocks, lookEvery, s.Overdue) })
+	s.wg.Go(func() { s.keep(ctx, &s.clocks, lookEvery, s.look) })
 	s.wg.Go(func() { s.keep(ctx, &s.tells, retry, s.tell) })
 }
 
@@ -243,6 +245,32 @@ func (s *Service) parts(ctx context.Context, recall events.ID, upTo events.Posit
 		return err
 	})
 	return parts, err
+}
+
+// look is at the calendar.
+func (s *Service) look(ctx context.Context) error {
+	if err := s.Expired(ctx); err != nil {
+		return err
+	}
+	return s.Overdue(ctx)
+}
+
+// Expired ends recipients whose contract has run out without a new one: what follows is what follows when somebody ends them, and everything
+// that lies there is asked back (APPI 25; GDPR 28(3)(g)).
+func (s *Service) Expired(ctx context.Context) error {
+	org := s.gateway.Organisation()
+	if org.Policy == nil {
+		return nil
+	}
+	today := org.Policy.On(s.now())
+	var all []intake.Submission
+	for _, id := range slices.Sorted(maps.Keys(org.Recipients)) {
+		if r := org.Recipients[id]; r.Active && r.Over(today) {
+			all = append(all, event(events.TypeRecipientEnded, events.Stream{Kind: "recipient", ID: string(id)},
+				&events.Recipient{Recipient: id}, fmt.Sprintf("expired/%s/%d/%s", id, r.Since.UnixMilli(), r.Contract.To)))
+		}
+	}
+	return s.submit(ctx, all)
 }
 
 // Overdue records, once for each person, that a recall's day has passed without a confirmation.

@@ -112,6 +112,50 @@ func TestTheEndOfAContractRecallsEverything(t *testing.T) {
 	}
 }
 
+// A contract that runs out without a new one ends its recipient: on the day after its last, in the company's zone, once; and everything is
+// asked back then.
+func TestS63_AContractThatRunsOutRecallsEverything(t *testing.T) {
+	w := newWorld(t)
+	last := w.gateway.Organisation().Policy.On(time.Now()).AddDays(10)
+	w.vendor("mailer", "entrusted", fmt.Sprintf(`,"contract":{"ref":"V-1","from":"2025-10-01","to":%q}`, last))
+	w.vendor("parcel", "entrusted", `,"contract":{"ref":"V-2","from":"2025-10-01"}`)
+	w.customer("rental:C-1")
+	w.handOver("rental:C-1", "name", "mailer", "entrusted", "SVC-01", "contract")
+	w.handOver("rental:C-1", "name", "parcel", "entrusted", "SVC-01", "contract")
+	end := last.Time(w.gateway.Organisation().Policy.Zone()).AddDate(0, 0, 1) // midnight in Tokyo
+	look := func(at time.Time) int {
+		t.Helper()
+		w.now = func() time.Time { return at }
+		if err := w.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.react()
+		return len(w.open())
+	}
+	if n := look(end.Add(-time.Millisecond)); n != 0 {
+		t.Fatalf("on its last day %d recalls are open", n)
+	}
+	for range 2 {
+		if n := look(end); n != 1 {
+			t.Fatalf("on the day after its last %d recalls are open", n)
+		}
+	}
+	if open := w.open(); open[0].Recipient != "mailer" || open[0].Left != 1 {
+		t.Errorf("%+v", open)
+	}
+	if ended := w.all(0, events.TypeRecipientEnded); len(ended) != 1 || ended[0].Stream.ID != "mailer" || ended[0].Source != source {
+		t.Errorf("%d recipients have ended", len(ended))
+	}
+	if n := len(w.all(0, events.TypeRefused)); n != 0 {
+		t.Errorf("%d refusals", n)
+	}
+	// A new contract, which runs out as well.
+	w.vendor("mailer", "entrusted", fmt.Sprintf(`,"contract":{"ref":"V-3","from":"2025-10-01","to":%q}`, last.AddDays(-1)))
+	if n := look(end); n != 1 || len(w.all(0, events.TypeRecipientEnded)) != 2 {
+		t.Errorf("of the second contract: %d recalls", n)
+	}
+}
+
 // A day that passes without a confirmation is said once, whatever restarts; of somebody forgotten too.
 func TestOverdueOnce(t *testing.T) {
 	w := newWorld(t)
