@@ -7,10 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/anonymize"
+	"github.com/daicho-dev/daicho/events/person"
+	"github.com/daicho-dev/daicho/events/policy"
 )
 
 // looks are those of a person's own dossier.
@@ -172,5 +176,79 @@ func TestGivenUpIsGivenUp(t *testing.T) {
 	}
 	if len(w.files()) != 0 || w.history("dataset_anonymized") != 0 {
 		t.Errorf("%v", w.files())
+	}
+}
+
+// Each thing that keeps a record from use does so by itself, whatever else would have kept it too.
+func TestS66_EachReasonKeepsARecordOutAlone(t *testing.T) {
+	c := policies.Default()
+	doc, err := policies.Recipe("telecomsquare-sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := anonymize.Parse(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	then := policy.Mark{Position: 9, Time: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)}
+	for what, x := range map[string]struct {
+		change func(*person.State, *person.Record)
+		taken  int
+	}{
+		"nothing":           {func(*person.State, *person.Record) {}, 1},
+		"nobody":            {func(s *person.State, _ *person.Record) { s.Position = 0 }, 0},
+		"forgotten":         {func(s *person.State, _ *person.Record) { s.Gone = &then }, 0},
+		"staff":             {func(s *person.State, _ *person.Record) { s.Kind = "employee" }, 0},
+		"an applicant":      {func(s *person.State, _ *person.Record) { s.Kind = "applicant" }, 0},
+		"gone":              {func(_ *person.State, rec *person.Record) { rec.Gone = &then }, 0},
+		"suspended":         {func(_ *person.State, rec *person.Record) { rec.Suspended = true }, 0},
+		"ceased":            {func(_ *person.State, rec *person.Record) { rec.Ceased = true }, 0},
+		"a client's":        {func(_ *person.State, rec *person.Record) { rec.Processor = true }, 0},
+		"an attachment":     {func(_ *person.State, rec *person.Record) { rec.Object = "o" }, 0},
+		"of no matter":      {func(_ *person.State, rec *person.Record) { rec.Matter = "" }, 0},
+		"another category":  {func(_ *person.State, rec *person.Record) { rec.Category = "pd:Name" }, 0},
+		"another operation": {func(_ *person.State, rec *person.Record) { rec.Operation = "rental" }, 0},
+		"behind a wall": {func(_ *person.State, rec *person.Record) {
+			rec.Bindings = append(rec.Bindings, person.Binding{Purpose: "HR-01", Ended: &then})
+		}, 0},
+		"bound no more": {func(_ *person.State, rec *person.Record) { rec.Bindings[0].Ended = &then }, 0},
+		"held": {func(s *person.State, rec *person.Record) {
+			s.Holds = []person.Hold{{Case: "L", Of: []events.Ordinal{rec.N}}}
+		}, 0},
+		"held, and released": {func(s *person.State, rec *person.Record) {
+			s.Holds = []person.Hold{{Case: "L", Of: []events.Ordinal{rec.N}, Released: &then}}
+		}, 1},
+		"objected to": {func(_ *person.State, rec *person.Record) {
+			rec.Bindings = append(rec.Bindings, person.Binding{Purpose: "ANON-01", Ended: &then, Reason: "objected"})
+		}, 0},
+		"withdrawn": {func(_ *person.State, rec *person.Record) {
+			rec.Bindings = append(rec.Bindings, person.Binding{Purpose: "ANON-01", Ended: &then, Reason: "withdrawn"})
+		}, 0},
+		"bound to the purpose itself": {func(_ *person.State, rec *person.Record) { rec.Bindings[0].Purpose = "ANON-01" }, 1},
+	} {
+		rec := person.Record{N: 1, Value: 1, Category: "pd:Purchase", Operation: "sales", Matter: "M", Collected: then, Bindings: []person.Binding{{Purpose: "SVC-01", Basis: "contract", Since: then}}}
+		s := &person.State{Position: 9, Kind: "customer", Country: "JP"}
+		x.change(s, &rec)
+		s.Records = []person.Record{rec}
+		if got := len(choose(r, c, s)); got != x.taken {
+			t.Errorf("%s: %d rows, want %d", what, got, x.taken)
+		}
+	}
+	// Where every operation is asked for, staff's data still is not.
+	r.Query.Operation = ""
+	s := &person.State{Position: 9, Kind: "customer", Country: "JP", Records: []person.Record{{N: 1, Value: 1, Category: "pd:Purchase", Operation: "hr", Matter: "M", Collected: then,
+		Bindings: []person.Binding{{Purpose: "SVC-01", Basis: "contract", Since: then}}}}}
+	if len(choose(r, c, s)) != 0 {
+		t.Error("what was collected of staff is taken")
+	}
+	// Of a place that was left, nothing.
+	r.Query.Location = "sales-crm"
+	s.Records[0].Operation, s.Records[0].Locations = "sales", []person.Place{{ID: "sales-crm", Since: then}}
+	if len(choose(r, c, s)) != 1 {
+		t.Error("what is there is not taken")
+	}
+	s.Records[0].Locations[0].Until = &then
+	if len(choose(r, c, s)) != 0 {
+		t.Error("what has been removed from there is taken")
 	}
 }
