@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -28,31 +29,83 @@ func (s *Store) KeepOrganisation(ctx context.Context, tx *sql.Tx, e *events.Even
 // Ever is a moment after every event.
 var Ever = time.UnixMilli(1 << 52)
 
+// folded is what some of the organisation's events come to. Which they are never changes what they come to: to read a catalogue again
+// for every question would take longer than most questions.
+type folded struct {
+	of    []int64 // positions
+	state *organisation.State
+}
+
+const keptFolds = 8 // questions are of now, and of a few moments before
+
 // Organisation is what was in force: what was known at a position, and had happened by a moment. A policy counts from the position
-// at which it is known, whatever its time: it is the yardstick, not part of the story.
+// at which it is known, whatever its time: it is the yardstick, not part of the story. What it answers must not be changed.
 func (s *Store) Organisation(ctx context.Context, upTo events.Position, asOf time.Time) (*organisation.State, error) {
-	rows, err := s.Read.QueryContext(ctx, `select position, stream, revision, time, type, data from organisation
-		where position <= $1 and (time <= $2 or type in ($3, $4)) order by position`,
+	rows, err := s.Read.QueryContext(ctx, `select position from organisation where position <= $1 and (time <= $2 or type in ($3, $4)) order by position`,
 		signed(upTo), asOf.UnixMilli(), events.TypePolicyPublished, events.TypePolicyEffective)
 	if err != nil {
 		return nil, fmt.Errorf("reading the organisation's events: %w", err)
 	}
 	defer rows.Close()
-	state := organisation.New()
+	var of []int64
 	for rows.Next() {
-		var position, revision, at int64
+		var position int64
+		if err := rows.Scan(&position); err != nil {
+			return nil, fmt.Errorf("reading the organisation's events: %w", err)
+		}
+		of = append(of, position)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the organisation's events: %w", err)
+	}
+	start := s.startingWith(of)
+	state, err := s.fold(ctx, start.state, of[len(start.of):])
+	if err == nil && len(start.of) < len(of) {
+		s.keep(folded{of, state})
+	}
+	return state, err
+}
+
+// startingWith is what is kept of the most of the first of some events.
+func (s *Store) startingWith(of []int64) folded {
+	s.foldsMu.Lock()
+	defer s.foldsMu.Unlock()
+	best := folded{state: organisation.New()}
+	for _, f := range s.folds {
+		if len(f.of) > len(best.of) && len(f.of) <= len(of) && slices.Equal(f.of, of[:len(f.of)]) {
+			best = f
+		}
+	}
+	return best
+}
+
+func (s *Store) keep(f folded) {
+	s.foldsMu.Lock()
+	defer s.foldsMu.Unlock()
+	if len(s.folds) == keptFolds {
+		s.folds = slices.Delete(s.folds, 0, 1)
+	}
+	s.folds = append(s.folds, f)
+}
+
+// fold goes on with some events.
+func (s *Store) fold(ctx context.Context, state *organisation.State, of []int64) (*organisation.State, error) {
+	for _, position := range of {
+		var revision, at int64
 		var stream string
 		var e events.Event
-		if err := rows.Scan(&position, &stream, &revision, &at, &e.Type, &e.Data); err != nil {
+		if err := s.Read.QueryRowContext(ctx, `select stream, revision, time, type, data from organisation where position = $1`, position).
+			Scan(&stream, &revision, &at, &e.Type, &e.Data); err != nil {
 			return nil, fmt.Errorf("reading the organisation's events: %w", err)
 		}
 		e.Position, e.Revision, e.Time = events.Position(position), events.Revision(revision), time.UnixMilli(at).UTC()
 		e.Stream, _ = events.ParseStream(stream)
+		var err error
 		if state, err = state.With(&e); err != nil {
 			return nil, err
 		}
 	}
-	return state, rows.Err()
+	return state, nil
 }
 
 // Latest is any position.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -21,6 +22,9 @@ type Store struct {
 	contracts.Database
 	name     string
 	position events.Position // as committed; owned by Apply
+
+	foldsMu sync.Mutex
+	folds   []folded // of the organisation's events, the last ones asked for
 }
 
 // WithoutRowID ends the statement of a table that is all key. SQLite stores rows in the order of the key then; PostgreSQL has no such
