@@ -27,7 +27,7 @@ type Receipt struct {
 	Rule     string           `json:"rule,omitempty"`
 	Field    string           `json:"field,omitempty"`
 	Text     string           `json:"text,omitempty"`
-	Law      string           `json:"law,omitempty"` // that the rule comes from
+	Law      string           `json:"law,omitempty"`     // that the rule comes from
 	Allowed  *bool            `json:"allowed,omitempty"` // of a use
 }
 
@@ -217,7 +217,17 @@ type DueItem struct {
 	Because  []Because        `json:"because"`
 	Held     []string         `json:"held"`
 	Gap      bool             `json:"gap,omitempty"`
-	Whole    bool             `json:"whole"` // no other binding keeps the record: it is to be disposed of
+	Whole    bool             `json:"whole"`            // no other binding keeps the record: it is to be disposed of
+	KeptBy   []KeptBy         `json:"keptBy,omitempty"` // the bindings that do, the longest first
+}
+
+// KeptBy is a binding that keeps a record of which another is over, and what would let it go.
+type KeptBy struct {
+	Purpose events.Word   `json:"purpose"`
+	Rule    string        `json:"rule"`
+	Due     string        `json:"due,omitempty"`     // empty while it waits without limit
+	Waiting []events.Word `json:"waiting,omitempty"` // milestones that would begin its period; the day, if there is one, is how long it waits for them
+	Law     bool          `json:"law,omitempty"`     // a law sets the period
 }
 
 // Calendar counts deadlines per month and purpose.

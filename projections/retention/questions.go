@@ -101,8 +101,9 @@ func Items(p events.Pseudonym, s *person.State, org *organisation.State, by stri
 		item := contracts.DueItem{
 			Record: string(p) + "." + l.Record.N.String(), Person: p, Category: l.Record.Category, Purpose: l.Binding.Purpose, Due: l.Due.String(), Rule: l.Rule,
 			Because: []contracts.Because{}, Held: held, Gap: l.Gap,
-			Whole: !person.Bound(person.OfRecord(limits, l.Record.N), day) && len(held) == 0,
+			KeptBy: keptBy(person.OfRecord(limits, l.Record.N), day),
 		}
+		item.Whole = len(item.KeptBy) == 0 && len(held) == 0
 		for _, m := range l.Because {
 			item.Because = append(item.Because, contracts.Because{Event: string(m.Type), Word: string(m.Word), Position: m.Position, Time: m.Time})
 		}
@@ -110,6 +111,26 @@ func Items(p events.Pseudonym, s *person.State, org *organisation.State, by stri
 	}
 	slices.SortStableFunc(items, func(a, b contracts.DueItem) int { return strings.Compare(a.Due, b.Due) })
 	return items, cases
+}
+
+// keptBy are the bindings of a record that still keep it on a day, the one that ends last first.
+func keptBy(limits []person.Limit, on policy.Date) []contracts.KeptBy {
+	keep := slices.DeleteFunc(limits, func(l person.Limit) bool { return !l.Binds(on) })
+	slices.SortStableFunc(keep, func(a, b person.Limit) int {
+		if a.Due.IsZero() != b.Due.IsZero() {
+			return map[bool]int{true: -1, false: 1}[a.Due.IsZero()]
+		}
+		return b.Due.Compare(a.Due)
+	})
+	var out []contracts.KeptBy
+	for _, l := range keep {
+		k := contracts.KeptBy{Purpose: l.Binding.Purpose, Rule: l.Rule, Waiting: l.Waiting, Law: l.Law}
+		if !l.Due.IsZero() {
+			k.Due = l.Due.String()
+		}
+		out = append(out, k)
+	}
+	return out
 }
 
 // Person is the fold of one person; of somebody unknown, an empty one.

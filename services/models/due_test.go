@@ -2,13 +2,16 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
 	"github.com/daicho-dev/daicho/events/person"
@@ -95,5 +98,54 @@ func TestDueIsWhatLookingAtEverybodyFinds(t *testing.T) {
 	}
 	if listed < 1000 || pages < 300 {
 		t.Errorf("only %d were ever due, on %d pages: the days show too little", listed, pages)
+	}
+}
+
+// What is over for one purpose says which others keep the record, the longest first, and what would let it go.
+func TestS50_WhatKeepsARecordIsSaid(t *testing.T) {
+	m := historytest.New(1, string(policies.Default().JSON()))
+	m.Now = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	p := m.Somebody()
+	tell := func(typ, data string) {
+		t.Helper()
+		if d, _, err := m.Record(historytest.Submission{Person: p, Type: typ, Source: "/rental/haneda-t3", ID: m.Name(), Time: m.Now, Data: data}); err != nil || d.Refusal != nil {
+			t.Fatal(err, d.Refusal)
+		}
+	}
+	tell(events.TypeCollected, `{"records":[{"key":"name","category":"pd:Name","value":"v"},{"key":"mail","category":"pd:EmailAddress","value":"v"}],
+		"purposes":[{"id":"SVC-01","basis":"contract"},{"id":"DM-02","basis":"consent","consent":{"by":"self"}},{"id":"SVC-06","basis":"consent","consent":{"by":"self"}}],"matter":"K","operation":"rental","location":"rental-db",
+		"channel":"counter","transport":"internal","notice":{"policy":"2025-10","language":"en"},"person":{"kind":"customer","country":"JP"}}`)
+	for _, milestone := range []string{"device.returned", "contract.closed", "invoice.paid"} {
+		m.Now = m.Now.AddDate(0, 0, 1)
+		tell(events.TypeMilestoneReached, `{"matter":"K","milestone":"`+milestone+`"}`)
+	}
+	items, _ := retention.Items(p.ID, p.State, m.Org, "2026-07-31", "SVC-01")
+	var got []string
+	for _, i := range items {
+		line := string(i.Category) + ":"
+		for _, k := range i.KeptBy {
+			line += fmt.Sprintf(" %s/%s/%v/%t", k.Purpose, k.Due, k.Waiting, k.Law)
+		}
+		got = append(got, line)
+		if i.Whole {
+			t.Errorf("%s may go, it says", i.Category)
+		}
+	}
+	want := []string{
+		"pd:Name: ACC-01/2034-05-31/[]/true SVC-06/2028-04-04/[survey.closed prize.sent]/false DM-02/2028-04-01/[]/false",
+		"pd:EmailAddress: SVC-06/2028-04-04/[survey.closed prize.sent]/false DM-02/2028-04-01/[]/false",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	tell(events.TypePurposeEnded, `{"records":["mail"],"purpose":"DM-02","reason":"objected"}`)
+	tell(events.TypePurposeEnded, `{"records":["mail"],"purpose":"SVC-06","reason":"completed"}`)
+	items, _ = retention.Items(p.ID, p.State, m.Org, "2026-07-31", "SVC-01")
+	for _, i := range items {
+		if whole := i.Category == "pd:EmailAddress"; i.Whole != whole || (len(i.KeptBy) == 0) != whole {
+			t.Errorf("%s: whole %t, kept by %+v", i.Category, i.Whole, i.KeptBy)
+		}
 	}
 }

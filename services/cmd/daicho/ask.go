@@ -215,9 +215,9 @@ func dueCommand(s *shared) *cobra.Command {
 				return err
 			}
 			return s.show(d, func() *table {
-				t := &table{head: []string{"due", "record", "category", "purpose", "rule", "whole", "held"}}
+				t := &table{head: []string{"due", "record", "category", "purpose", "rule", "held", "kept by"}}
 				for _, i := range d.Items {
-					t.add(i.Due, i.Record, string(i.Category), string(i.Purpose), i.Rule, strconv.FormatBool(i.Whole), strings.Join(i.Held, " "))
+					t.add(i.Due, i.Record, string(i.Category), string(i.Purpose), i.Rule, strings.Join(i.Held, " "), keptBy(i))
 				}
 				t.add("", fmt.Sprintf("%d of %d", len(d.Items), d.Total))
 				return t
@@ -230,6 +230,25 @@ func dueCommand(s *shared) *cobra.Command {
 	f.IntVar(&q.Limit, "limit", 0, "items of one answer (default 1,000)")
 	f.StringVar(&q.After, "after", "", "the cursor that the last answer named as next")
 	return cmd
+}
+
+// keptBy says what keeps a record of which a purpose is over, and until when; nothing where it may go.
+func keptBy(i contracts.DueItem) string {
+	var all []string
+	for _, k := range i.KeptBy {
+		text := string(k.Purpose)
+		if k.Law {
+			text += " by law"
+		}
+		if k.Due != "" {
+			text += " until " + k.Due
+		}
+		if len(k.Waiting) > 0 {
+			text += " (waits for " + list(k.Waiting) + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
 }
 
 func calendarCommand(s *shared) *cobra.Command {

@@ -104,13 +104,13 @@ func (t *tour) due() error {
 	if err != nil {
 		return err
 	}
-	x := &table{head: []string{"due", "category", "purpose", "rule", "because of", "whole record", "held"}}
+	x := &table{head: []string{"due", "category", "purpose", "rule", "because of", "held", "kept by"}}
 	for _, i := range due.Items[:min(8, len(due.Items))] {
 		because := ""
 		if len(i.Because) > 0 {
 			because = i.Because[len(i.Because)-1].Event + " " + i.Because[len(i.Because)-1].Word
 		}
-		x.add(i.Due, string(i.Category), string(i.Purpose), i.Rule, because, fmt.Sprint(i.Whole), strings.Join(i.Held, " "))
+		x.add(i.Due, string(i.Category), string(i.Purpose), i.Rule, because, strings.Join(i.Held, " "), keptBy(i))
 	}
 	x.add("", fmt.Sprintf("… of %d", due.Total))
 	x.print(os.Stdout)
