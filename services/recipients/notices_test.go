@@ -32,6 +32,7 @@ type vendor struct {
 }
 
 type call struct {
+	path   string
 	header http.Header
 	body   string
 }
@@ -42,7 +43,7 @@ func newVendor(t *testing.T, answer func(n int) int) *vendor {
 		b, _ := io.ReadAll(r.Body)
 		v.mu.Lock()
 		n := len(v.calls)
-		v.calls = append(v.calls, call{r.Header.Clone(), string(b)})
+		v.calls = append(v.calls, call{r.URL.Path, r.Header.Clone(), string(b)})
 		status := v.answer(n)
 		v.mu.Unlock()
 		switch {
@@ -182,6 +183,9 @@ func TestATiredRecipientIsToldInTheEnd(t *testing.T) {
 	calls := v.called()
 	if len(calls) != 5 || calls[0].header.Get("Webhook-Id") != calls[4].header.Get("Webhook-Id") {
 		t.Errorf("%d calls", len(calls))
+	}
+	if slices.ContainsFunc(calls, func(c call) bool { return c.path == "/elsewhere" }) {
+		t.Error("what was signed for one address was carried to another")
 	}
 	if n := w.notice(recall); n.Attempts != 0 || n.Reason != "" {
 		t.Errorf("%+v", n)
