@@ -44,7 +44,7 @@ func TestAWithdrawalRecallsWhatRestedOnIt(t *testing.T) {
 	if left := w.open(); len(left) != 0 {
 		t.Errorf("confirmed, and left: %+v", left)
 	}
-	if got := w.all(0, events.TypeDisposalConfirmed); len(got) != 2 { // by name, and of the person
+	if got := w.all(0, events.TypeDisposalConfirmed); len(got) != 2 || !got[0].Time.Equal(got[1].Time) { // by name, and of the person, of one moment
 		t.Errorf("%d confirmations are recorded", len(got))
 	}
 	if s := w.state("rental:C-1"); s.Recalls[0].Confirmed == nil || s.Records[1].With[0].Until == nil || s.Records[0].With[0].Until != nil {

@@ -409,6 +409,9 @@ func TestS52_S53_S58_S59_S60_TheInventoryIsOnThePage(t *testing.T) {
 					t.Errorf("%s: %s leaves column %d empty", lang, x.ID, j+1)
 				}
 			}
+			if own := in("the company", "当社", "本公司", "당사"); (x.Operator == "company") != (text(all(row, func(n *html.Node) bool { return n.Data == "td" })[2]) == own) {
+				t.Errorf("%s: who runs %s is not said", lang, x.ID)
+			}
 			for _, w := range []string{x.Label[lang], x.Content[lang], x.Name, c.Purpose(x.Purposes[0]).Text[lang]} {
 				if !strings.Contains(text(row), w) {
 					t.Errorf("%s: %s does not say %q", lang, x.ID, w)
