@@ -57,6 +57,9 @@ func TestAsyncAPI(t *testing.T) {
 		if doc.Components.Messages[k.Short()].Name != k.Type || doc.Channels[channel].Messages[k.Short()] == nil {
 			t.Errorf("%s is not there", k.Type)
 		}
+		if !k.Engine && doc.Channels["queue"].Messages[k.Short()] == nil {
+			t.Errorf("%s is not in the queue", k.Type)
+		}
 		if doc.Channels[other].Messages[k.Short()] != nil {
 			t.Errorf("%s is in the channel %s", k.Type, other)
 		}
@@ -85,7 +88,7 @@ func TestAsyncAPI(t *testing.T) {
 	}
 	for name, op := range doc.Operations {
 		_, channel, _ := strings.Cut(op.Channel.Ref, "#/channels/")
-		if _, ok := doc.Channels[channel]; !ok || (op.Action == "receive") != (channel == "intake") {
+		if _, ok := doc.Channels[channel]; !ok || (op.Action == "receive") != (channel == "intake" || channel == "queue") {
 			t.Errorf("the operation %s does %q at %q", name, op.Action, op.Channel.Ref)
 		}
 	}

@@ -5,7 +5,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -126,12 +125,12 @@ func (a *API) asked(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok {
-			a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Who asks?", Status: 401, Code: "token", Detail: "send a token: Authorization: Bearer …"})
+			a.fail(w, r, intake.Unknown("send a token: Authorization: Bearer …"))
 			return
 		}
 		caller, ok := a.Tokens.Caller(secret)
 		if !ok {
-			a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Who asks?", Status: 401, Code: "token", Detail: "this token is not known here, or has been revoked"})
+			a.fail(w, r, intake.Unknown("this token is not known here, or has been revoked"))
 			return
 		}
 		s := a.ready.Load()
@@ -148,21 +147,12 @@ func (a *API) asked(h handler) http.HandlerFunc {
 
 // fail answers an error. What is not a problem is logged with its route, and the asker is told nothing of it.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var p *contracts.Problem
-	var body *intake.ErrBody
-	switch {
-	case errors.As(err, &p):
-	case errors.As(err, &body):
-		p = &contracts.Problem{Type: "about:blank", Title: "The request cannot be read", Status: 400, Code: "body", Detail: body.Text}
-	case errors.Is(err, intake.ErrClosing):
-		p = &contracts.Problem{Type: "about:blank", Title: "Stopping", Status: 503, Code: "stopping", Detail: "the engine is stopping; nothing was recorded; send it again"}
-	case errors.Is(err, contracts.ErrNotLevel):
-		p = &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the vault is carrying out deletions that it has missed"}
-	case r.Context().Err() != nil:
-		return
-	default:
+	p, internal := intake.Problem(err)
+	if internal {
+		if r.Context().Err() != nil {
+			return
+		}
 		a.Log.Error().Str("route", r.Pattern).Err(err).Msg("a question failed")
-		p = &contracts.Problem{Type: "about:blank", Title: "The engine failed", Status: 500, Code: "internal", Detail: "the engine's log says what happened; if events were sent, send them again: what was recorded will be a duplicate"}
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
@@ -220,17 +210,11 @@ func (a *API) events(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !single {
-		return answer(w, contracts.Receipts{Results: receipts})
+	status, body := intake.Answer(receipts, single)
+	if p, refused := body.(*contracts.Problem); refused {
+		return p
 	}
-	switch one := receipts[0]; one.Status {
-	case contracts.StatusRecorded:
-		return answerAs(w, http.StatusCreated, one)
-	case contracts.StatusDuplicate:
-		return answer(w, one)
-	default:
-		return contracts.Refused("The event is refused", one)
-	}
+	return answerAs(w, status, body)
 }
 
 func (a *API) find(s *serving, w http.ResponseWriter, r *http.Request) error {

@@ -58,6 +58,7 @@ type engine struct {
 	path string
 	dir  string
 	log  string // what --log is given; empty: not given
+	args []string
 	cmd  *exec.Cmd
 	out  *output
 	url  string
@@ -113,6 +114,16 @@ func startOn(t testing.TB, log string) *engine {
 	return e
 }
 
+// startWith runs an engine with more flags.
+func startWith(t testing.TB, args ...string) *engine {
+	t.Helper()
+	e := &engine{t: t, path: binary, dir: t.TempDir(), args: args, out: &output{}}
+	e.launch()
+	e.ready()
+	t.Cleanup(e.kill)
+	return e
+}
+
 func (e *engine) launch(env ...string) {
 	e.t.Helper()
 	_ = os.Remove(filepath.Join(e.dir, "engine.json"))
@@ -120,6 +131,7 @@ func (e *engine) launch(env ...string) {
 	if e.log != "" {
 		e.cmd.Args = append(e.cmd.Args, "--log", e.log)
 	}
+	e.cmd.Args = append(e.cmd.Args, e.args...)
 	e.cmd.Stdout, e.cmd.Stderr = e.out, e.out
 	e.cmd.Env = append(os.Environ(), env...)
 	if err := e.cmd.Start(); err != nil {

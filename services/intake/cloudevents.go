@@ -26,6 +26,7 @@ type Submission struct {
 	Time    time.Time
 	Fact    events.Fact
 	Data    []byte          // the fact as it was submitted
+	Raw     []byte          // as it came, where no data could be told
 	Refused *events.Refusal // it is not of the contract's form
 }
 
@@ -63,13 +64,16 @@ var envelopeFields = map[string]bool{
 func ReadStructured(b []byte) Submission {
 	var e envelope
 	if len(b) > MaxEventBytes {
-		return Submission{Refused: schema("", "is larger than 16 MiB")}
+		return Submission{Refused: schema("", "is larger than 16 MiB")} // and kept nowhere
 	}
 	if err := json.Unmarshal(b, &e, json.RejectUnknownMembers(true)); err != nil {
 		// The envelope again, leniently: a refusal should name the event that it is about, where that can be read.
 		var known envelope
 		_ = json.Unmarshal(b, &known, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 		s := known.submission(false)
+		if s.Data == nil {
+			s.Raw = b
+		}
 		s.Refused = envelopeRefusal(&known, err)
 		return s
 	}

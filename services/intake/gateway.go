@@ -170,7 +170,7 @@ var ErrClosing = errors.New("intake: the engine is stopping; send it again")
 
 // Submit decides and records submissions, in order as far as they concern the same person, and answers each when what became
 // of it is on disk. The error is of the whole: some outcomes are not known, and everything should be sent again (what was
-// recorded will then be a duplicate).
+// recorded will then be a duplicate). The submissions are the gateway's from then on: who sends them again reads them again.
 func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) ([]contracts.Receipt, error) {
 	if err := g.Err(); err != nil {
 		return nil, fmt.Errorf("intake has stopped: %w", err)

@@ -253,3 +253,50 @@ func TestRefusedEventMakesNobody(t *testing.T) {
 		t.Errorf("the quarantine keeps %d submissions (%v)", len(kept), err)
 	}
 }
+
+// partly is a log on whose disk nothing about people has room.
+type partly struct {
+	contracts.Log
+	full bool
+}
+
+func (p *partly) Append(ctx context.Context, writes []contracts.Write) []contracts.Result {
+	out := make([]contracts.Result, len(writes))
+	for i := range writes {
+		if p.full && writes[i].Stream.Person() != "" {
+			out[i].Err = fmt.Errorf("log: the disk is full")
+			continue
+		}
+		out[i] = p.Log.Append(ctx, writes[i:i+1])[0]
+	}
+	return out
+}
+
+// A refusal whose neighbours could not be recorded stands in the log once, though all of them are sent again.
+func TestRefusedBesideWhatFailed(t *testing.T) {
+	mem := memlog.New()
+	defer mem.Close()
+	v := testVault(t)
+	g := testGateway(t, mem, v)
+	publish(t, g)
+	log := &partly{Log: mem, full: true}
+	g.log = log
+	for i := range 3 {
+		log.full = i < 2
+		bad := submission("x", "P-9")
+		bad.Data = []byte(strings.Replace(string(bad.Data), "rental-db", "moon", 1))
+		bad.Fact, _ = events.Submitted(bad.Kind, bad.Data)
+		_, err := g.Submit(context.Background(), admin, []Submission{submission("y", "P-1"), bad})
+		if (err != nil) != log.full {
+			t.Fatalf("try %d: %v", i, err)
+		}
+	}
+	refused := 0
+	for batch := range mem.Scan(context.Background(), 0, contracts.Filter{Kinds: []string{"refusals"}}) {
+		refused += len(batch)
+	}
+	kept, err := v.Quarantined(context.Background(), 10, false)
+	if err != nil || refused != 1 || len(kept) != 1 {
+		t.Errorf("the refusal stands in the log %d times, and %d submissions in the quarantine (%v)", refused, len(kept), err)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/person"
-	"github.com/go-json-experiment/json"
 )
 
 // record appends what the group has decided, refusals with it, and completes the receipts. It answers the items to be decided again.
@@ -37,15 +36,16 @@ func (gr *group) record(ctx context.Context) ([]*item, error) {
 		return gr.items, err
 	}
 	again, err := gr.settle(ctx, results[:len(gr.writes)])
-	if err != nil || len(refused.writes) == 0 {
-		return again, err
-	}
 	for _, r := range results[len(gr.writes):] {
 		if r.Err != nil {
-			return append(again, gr.refusals...), nil
+			return append(again, gr.refusals...), err
 		}
 	}
-	return again, gr.g.states.rememberRefused(ctx, refused.pairs)
+	if len(refused.pairs) == 0 {
+		return again, err
+	}
+	// Also if others of the group failed: these refusals are recorded, and are not to be once more.
+	return again, errors.Join(err, gr.g.states.rememberRefused(ctx, refused.pairs))
 }
 
 // settle applies what was stored to the states, for good this time, and gives receipts their positions.
@@ -174,23 +174,11 @@ func (gr *group) refusalWrite(ctx context.Context) (out refusals, err error) {
 		}
 		w := &out.writes[n-1]
 		w.Events = append(w.Events, events.Event{Stream: w.Stream, ID: newID(), Type: events.TypeRefused, Source: "/daicho/intake", Time: now, Policy: version, Data: data})
-		if !neverKept(string(f.Rule)) && it.Data != nil {
-			out.keep = append(out.keep, contracts.Quarantined{ID: newID(), At: now, Source: string(f.Source), Type: string(f.Type), Rule: string(f.Rule), Field: string(f.Field), Subject: it.Subject, Body: it.body()})
+		if !neverKept(string(f.Rule)) && (it.Data != nil || it.Raw != nil) {
+			out.keep = append(out.keep, it.Kept(gr.org, string(f.Rule), string(f.Field), now))
 		}
 	}
 	return out, nil
-}
-
-// body is a submission as it could be sent again.
-func (s *Submission) body() []byte {
-	b, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": s.ID, "source": s.Source, "type": s.Type, "subject": string(s.Subject), "time": s.Time,
-		"datacontenttype": "application/json", "data": rawJSON(s.Data),
-	})
-	if err != nil {
-		return s.Data
-	}
-	return b
 }
 
 func refusalStream(n int) string {

@@ -57,6 +57,7 @@ func (g *generator) asyncAPI() error {
 	if err := errors.Join(
 		components.replace("messages", messages),
 		channels.get("intake").(object).replace("messages", intake),
+		channels.get("queue").(object).replace("messages", intake),
 		log.replace("messages", append(log.get("messages").(object), recorded...)),
 		log.get("parameters").(object).get("kind").(object).replace("enum", list(streams)),
 	); err != nil {

@@ -25,6 +25,7 @@ func serveCommand(s *shared) *cobra.Command {
 		Example: `  daicho serve
   daicho serve --data /var/lib/daicho --listen 127.0.0.1:8420
   daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml
+  daicho serve --nats-listen 127.0.0.1:4222
   daicho serve --log 'esdb://127.0.0.1:2113?tls=false'`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +55,7 @@ func serveCommand(s *shared) *cobra.Command {
 	f.StringVar(&c.TLSKey, "tls-key", "", "its key file")
 	f.StringSliceVar(&c.Only, "only", nil, "run only these services")
 	f.StringVar(&c.Profile, "cpuprofile", "", "write a CPU profile there, and a heap profile beside it (.heap)")
+	edgeFlags(f, &c)
 	f.BoolVar(&c.AcceptLost, "accept-lost-keys", false, "start although people have lost their keys (their values are gone; this may have to be reported)")
 	return cmd
 }
@@ -126,7 +128,7 @@ func plain(err error) error { return rootCause(err) }
 
 // announce writes engine.json, by which commands find the engine of a data folder.
 func (e *Engine) announce() error {
-	b, err := json.Marshal(engineFile{URL: e.url(), PID: os.Getpid()})
+	b, err := json.Marshal(engineFile{URL: e.url(), NATS: e.natsURL(), PID: os.Getpid()})
 	if err != nil {
 		return fmt.Errorf("writing engine.json: %w", err)
 	}
@@ -138,8 +140,9 @@ func (e *Engine) announce() error {
 }
 
 type engineFile struct {
-	URL string `json:"url"`
-	PID int    `json:"pid"`
+	URL  string `json:"url"`
+	NATS string `json:"nats,omitempty"` // of --nats-listen
+	PID  int    `json:"pid"`
 }
 
 // dial finds the engine that a question is for: the one named, or that of the data folder.

@@ -24,6 +24,7 @@ import (
 	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/infra/eventstore"
 	"github.com/daicho-dev/daicho/infra/jetstream"
+	"github.com/daicho-dev/daicho/infra/natsbus"
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
@@ -56,6 +57,9 @@ type Config struct {
 	TLSKey  string
 	Only    []string
 	Profile string
+
+	IntakeNATS []string // servers that emitters publish to
+	NATSListen string   // where a NATS server of our own listens for emitters; empty: nowhere
 	// Progress is told how the replay at start goes.
 	Progress func(what string, at, head events.Position)
 	// AcceptLost starts although people have lost their keys.
@@ -66,7 +70,7 @@ type Config struct {
 func wiring(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c),
-		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, newMetrics, newAPI, newListener, newEngine),
+		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, newMetrics, newAPI, newListener, newNATS, newEngine),
 		fx.Invoke(func(*Engine) {}),
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
 		fx.StopTimeout(60*time.Second),
@@ -237,6 +241,7 @@ type Engine struct {
 	metrics  *metrics.Metrics
 	tokens   *tokens.Store
 	listener net.Listener
+	nats     *natsbus.Listener // nil unless --nats-listen
 	logger   zerolog.Logger
 	server   *http.Server
 	gateway  *intake.Gateway
@@ -247,8 +252,8 @@ type Engine struct {
 	failed   atomic.Pointer[error]
 }
 
-func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, v *vault.Vault, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, l zerolog.Logger) *Engine {
-	e := &Engine{cfg: c, log: log, vault: v, stores: s, api: a, metrics: m, tokens: t, listener: ln, logger: l, booted: make(chan struct{})}
+func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, v *vault.Vault, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, door *natsbus.Listener, l zerolog.Logger) *Engine {
+	e := &Engine{cfg: c, log: log, vault: v, stores: s, api: a, metrics: m, tokens: t, listener: ln, nats: door, logger: l, booted: make(chan struct{})}
 	e.server = newServer(a)
 	a.Health = e.health
 	ctx, cancel := context.WithCancel(context.Background())
@@ -361,6 +366,9 @@ func (e *Engine) begin(ctx context.Context) error {
 		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors, Notices: vendors,
 		Datasets: made, Disposals: gone, Holds: gone,
 	}, func() error { return e.level(target) })
+	if err := e.edges(); err != nil {
+		return err
+	}
 	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
