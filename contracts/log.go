@@ -16,8 +16,9 @@ import (
 // Durability: when Append returns, what it reports as stored has been flushed to disk (on a cluster: on a quorum).
 //
 // Concurrency: every method may be called from many goroutines. Calls to Append are stored in the order in which they
-// were entered, as far as they succeed; several may be in flight. Only in a call where a Write is in conflict may the
-// others be stored later than what was entered meanwhile: so one stream stands in no two calls in flight whose order matters.
+// were entered, as far as they succeed; several may be in flight. Only in a call where a Write is in conflict, or has to
+// wait for another of its stream, may the others be stored later than what was entered meanwhile: so one stream stands in
+// no two calls in flight whose order matters.
 //
 // Retry: nothing is retried inside after an outcome is unknown. The caller that got ErrUnknown reads the stream's events
 // again and decides again; what was stored after all shows itself there, or as ErrConflict.

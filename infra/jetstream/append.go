@@ -14,13 +14,15 @@ import (
 )
 
 const (
-	batchMessages = 1000     // the server takes no more
-	batchBytes    = 8 << 20  // so that a few batches fit into the server's queue; a larger Write goes alone
-	breath        = 16 << 20 // within a larger Write: bytes after which the server is asked whether it keeps up
+	batchMessages = 1000        // the server takes no more
+	batchBytes    = 8 << 20     // so that a few batches fit into the server's queue; a larger Write goes alone
+	longestPause  = time.Second // before a stream that stays busy is taken to be in conflict
+	breath        = 16 << 20    // within a larger Write: bytes after which the server is asked whether it keeps up
 )
 
 var (
 	errWrite  = errors.New("log: a write holds 1 to MaxWrite events of at most MaxEvent bytes, and a call at most one write a stream")
+	errBusy   = errors.New("log: another write of the stream is under way")
 	errAbsent = errors.New("log: no server takes the events just now")
 )
 
@@ -29,10 +31,13 @@ type group struct {
 	writes   []int
 	messages []*nats.Msg
 	bytes    int
+	busy     bool // it was rejected, and may not be in conflict
 }
 
 // Append implements contracts.Log. Writes of one call share a batch. If one of them is in conflict, the server rejects
 // the batch, and each of its Writes is sent again by itself: those are then stored later than what was entered meanwhile.
+// So are those of a batch that is rejected because a stream of it is busy: a leader answers before it has put away what it
+// keeps of a write under way, and takes the next one for a conflict until then.
 func (l *Log) Append(ctx context.Context, writes []contracts.Write) []contracts.Result {
 	results := make([]contracts.Result, len(writes))
 	if l.isClosed() {
@@ -41,13 +46,32 @@ func (l *Log) Append(ctx context.Context, writes []contracts.Write) []contracts.
 	if err := ctx.Err(); err != nil {
 		return failAll(results, err)
 	}
-	var again []*group
-	for _, g := range l.run(ctx, writes, pack(writes, results), results) {
-		for _, i := range g.writes {
-			again = append(again, &group{writes: []int{i}})
+	groups := pack(writes, results)
+	for pause := time.Millisecond; len(groups) > 0; {
+		var again []*group
+		busy := false
+		for _, g := range l.run(ctx, writes, groups, results) {
+			switch {
+			case g.busy && pause < longestPause:
+				busy, again = true, append(again, g)
+			case len(g.writes) == 1:
+				g.settle(writes, results, ack{err: contracts.ErrConflict})
+			default:
+				for _, i := range g.writes {
+					again = append(again, &group{writes: []int{i}})
+				}
+			}
+		}
+		if groups = again; !busy {
+			continue
+		}
+		select {
+		case <-time.After(pause):
+			pause *= 2
+		case <-ctx.Done():
+		case <-l.done:
 		}
 	}
-	l.run(ctx, writes, again, results)
 	return results
 }
 
@@ -88,8 +112,8 @@ func pack(writes []contracts.Write, results []contracts.Result) (groups []*group
 	return groups
 }
 
-// run sends groups in their order and waits for what becomes of them. It answers the groups of several Writes that were
-// rejected as a whole; of every other Write the result is filled in.
+// run sends groups in their order and waits for what becomes of them. It answers the groups that may be sent again: those of
+// several Writes that were rejected as a whole, and those that were busy. Of every other Write the result is filled in.
 func (l *Log) run(ctx context.Context, writes []contracts.Write, groups []*group, results []contracts.Result) (rejected []*group) {
 	if len(groups) == 0 {
 		return nil
@@ -117,7 +141,8 @@ func (l *Log) run(ctx context.Context, writes []contracts.Write, groups []*group
 		} else {
 			a = await(ctx, flying[i])
 		}
-		if errors.Is(a.err, contracts.ErrConflict) && len(g.writes) > 1 {
+		g.busy = errors.Is(a.err, errBusy)
+		if g.busy || errors.Is(a.err, contracts.ErrConflict) && len(g.writes) > 1 {
 			rejected = append(rejected, g)
 			continue
 		}

@@ -88,8 +88,10 @@ func (f *flight) landed(m *nats.Msg) {
 	case len(m.Data) == 0: // taken, and part of a batch that goes on
 	case json.Unmarshal(m.Data, &a) != nil:
 		a.err = contracts.ErrUnknown
-	case a.Error != nil && (a.Error.Code == 10071 || a.Error.Code == 10164): // the expectation was wrong
+	case a.Error != nil && a.Error.Code == codeConflict:
 		a.err = contracts.ErrConflict
+	case a.Error != nil && a.Error.Code == codeBusy:
+		a.err = errBusy
 	case a.Error != nil:
 		a.err = fmt.Errorf("log: the server refused the write, code %d", a.Error.Code)
 	}

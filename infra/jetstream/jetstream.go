@@ -31,9 +31,8 @@ var errSilent = errors.New("log: the server does not answer")
 
 // Options of a log; the zero value will do.
 type Options struct {
-	Logf     func(string, ...any) // gets the server's warnings, and what was mended; nil: silence
-	Replicas int                  // of the stream, when it is made; 0 means 1
-	Listen   string               // Embedded only: host:port to serve others at; empty: nobody outside this process
+	Logf   func(string, ...any) // gets the server's warnings, and what was mended; nil: silence
+	Listen string               // Embedded only: host:port to serve others at; empty: nobody outside this process
 }
 
 // Log is a contracts.Log on JetStream. Embedded and Connect make one.
@@ -43,6 +42,7 @@ type Log struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
+	copies int // how many servers keep the stream
 
 	order  chan struct{} // holds a token while calls publish: whoever has it comes next in the log
 	last   time.Time     // the latest recorded time; under order
@@ -93,7 +93,7 @@ func Embedded(ctx context.Context, dir string, opts Options) (*Log, error) {
 		s.Shutdown()
 		return nil, errors.New("log: the server did not start")
 	}
-	l, err := open(ctx, "", opts, nats.InProcessServer(s))
+	l, err := open(ctx, address{replicas: 1}, opts, nats.InProcessServer(s))
 	if err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
@@ -103,20 +103,21 @@ func Embedded(ctx context.Context, dir string, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// Connect opens the log on a server elsewhere, at jetstream://host:port. That server has to run with
-// sync_interval: always, or as a cluster with Replicas 3: nothing else keeps the promise that what is stored is on disk.
+// Connect opens the log on a server elsewhere, or on a cluster of them: jetstream://host:port, with several hosts divided
+// by commas, and ?replicas= for how many servers keep the log (3 on a cluster, if nothing is said). A server that is alone
+// has to run with sync_interval: always: nothing else keeps the promise that what is stored is on disk.
 func Connect(ctx context.Context, url string, opts Options) (*Log, error) {
-	rest, ok := strings.CutPrefix(url, "jetstream://")
-	if !ok {
-		return nil, errors.New("log: the address of a JetStream log is jetstream://host:port")
+	a, err := parse(url)
+	if err != nil {
+		return nil, err
 	}
-	return open(ctx, "nats://"+rest, opts)
+	return open(ctx, a, opts)
 }
 
-func open(ctx context.Context, url string, opts Options, more ...nats.Option) (*Log, error) {
+func open(ctx context.Context, a address, opts Options, more ...nats.Option) (*Log, error) {
 	l := &Log{opts: opts, order: make(chan struct{}, 1), broken: make(chan struct{}), done: make(chan struct{})}
 	l.flight.init()
-	conn, err := nats.Connect(url, append(more,
+	conn, err := nats.Connect(strings.Join(a.servers, ","), append(more,
 		nats.Name("daicho"),
 		nats.Timeout(10*time.Second),
 		nats.MaxReconnects(-1),
@@ -130,52 +131,11 @@ func open(ctx context.Context, url string, opts Options, more ...nats.Option) (*
 		return nil, fmt.Errorf("log: no connection to the server: %w", err)
 	}
 	l.conn = conn
-	if err := l.prepare(ctx); err != nil {
+	if err := l.prepare(ctx, a.replicas); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return l, nil
-}
-
-// prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements.
-func (l *Log) prepare(ctx context.Context) (err error) {
-	if l.js, err = jetstream.New(l.conn); err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	l.stream, err = l.js.Stream(ctx, streamName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		l.stream, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: streamName, Subjects: []string{prefix + ">"}, Storage: jetstream.FileStorage,
-			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Replicas: max(1, l.opts.Replicas),
-			MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, MaxConsumers: -1,
-			DenyDelete: true, DenyPurge: true, AllowAtomicPublish: true, AllowDirect: true,
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("log: the stream cannot be opened: %w", err)
-	}
-	info, err := l.stream.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("log: the stream cannot be read: %w", err)
-	}
-	c := info.Config
-	if !c.DenyDelete || !c.DenyPurge || !c.AllowAtomicPublish || c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxAge > 0 ||
-		c.MaxMsgsPerSubject > 0 {
-		return errors.New("log: the stream on the server is not one that keeps everything; another program made it")
-	}
-	if info.State.LastSeq > 0 {
-		m, err := l.stream.GetMsg(ctx, info.State.LastSeq)
-		if err != nil {
-			return fmt.Errorf("log: the last event cannot be read: %w", err)
-		}
-		e, err := decode(m.Subject, m.Header, m.Data, m.Sequence)
-		if err != nil {
-			return err
-		}
-		l.last = e.Recorded
-	}
-	_, err = l.conn.Subscribe(l.flight.inbox+"*", l.flight.landed)
-	return err
 }
 
 // Address is where others reach an embedded server that listens, as Connect takes it; otherwise empty.

@@ -44,7 +44,7 @@ func (l *Log) Tail(ctx context.Context, after events.Position, only contracts.Fi
 
 // read goes through the log, with as many consumers after each other as it takes; head forever means without end.
 func (l *Log) read(ctx context.Context, after, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) {
-	failing := time.Time{}
+	failing, told := time.Time{}, false
 	for after < head {
 		was := after
 		err := l.follow(ctx, &after, head, only, yield)
@@ -59,10 +59,13 @@ func (l *Log) read(ctx context.Context, after, head events.Position, only contra
 		case errors.Is(err, errMessage):
 		default:
 			if after > was {
-				failing = time.Time{}
+				failing, told = time.Time{}, false
 			}
-			if failing.IsZero() {
-				failing = time.Now()
+			switch now := time.Now(); {
+			case failing.IsZero(): // servers of a cluster may not know of a new consumer at once
+				failing = now
+			case !told:
+				told = true
 				l.opts.logf("log: a reading is being mended: %v", err)
 			}
 			if head != forever && time.Since(failing) > patience {
@@ -113,7 +116,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 	defer l.tidy(info.Name)
 	defer close(stop)
 	if head != forever && info.NumPending == 0 {
-		return nil
+		return l.ended(ctx, *after, head, filters)
 	}
 	incoming, failed := make(chan jetstream.Msg, readEvents), make(chan error, 1)
 	consuming, err := c.Consume(func(m jetstream.Msg) {
@@ -137,7 +140,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 	for {
 		var batch []events.Event
 		var late <-chan time.Time
-		size, over := 0, false
+		size, over, none := 0, false, false
 		for more := true; more && len(batch) < readEvents && size < readBytes; {
 			var m jetstream.Msg
 			select {
@@ -162,6 +165,11 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				err, more = errAgain, false // something was lost on the way to here
 				continue
 			}
+			if events.Position(at.seq) <= *after {
+				none = at.pending == 0 // this consumer's server lagged behind when the reading went on here
+				more = !none
+				continue
+			}
 			if head != forever && events.Position(at.seq) > head {
 				over, more = true, false
 				continue
@@ -176,8 +184,8 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				late = time.After(linger)
 			}
 			batch, size = append(batch, e), size+len(e.Data)
-			over = head != forever && (at.pending == 0 || e.Position == head)
-			more = at.pending > 0 && !over
+			over, more = e.Position == head, at.pending > 0 && e.Position != head
+			none = at.pending == 0
 		}
 		if len(batch) > 0 {
 			*after = batch[len(batch)-1].Position
@@ -185,10 +193,28 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				return nil
 			}
 		}
+		if err == nil && !over && none && head != forever {
+			return l.ended(ctx, *after, head, filters)
+		}
 		if err != nil || over {
 			return err
 		}
 	}
+}
+
+// ended says whether a scan has all: its consumer has no more, but may stand on a server that lags behind the others.
+func (l *Log) ended(ctx context.Context, after, head events.Position, filters []string) error {
+	if l.copies == 1 || after >= head {
+		return nil
+	}
+	return l.ask(ctx, func(ctx context.Context) error {
+		for _, f := range filters {
+			if e, err := l.first(ctx, uint64(after)+1, f); err != nil || e != nil && e.Position <= head {
+				return errors.Join(err, errAgain)
+			}
+		}
+		return nil
+	})
 }
 
 // tidy removes a consumer, without keeping its reader.
