@@ -129,6 +129,13 @@ func (s *State) Stranded(o *organisation.State) []Stranded {
 	return all
 }
 
+// lies says whether anything of this person is with any recipient.
+func (s *State) lies() bool {
+	return slices.ContainsFunc(s.Records, func(r Record) bool {
+		return slices.ContainsFunc(r.With, func(p Place) bool { return p.Until == nil })
+	})
+}
+
 // asked says that a record has been asked back from a recipient who has not confirmed.
 func (s *State) asked(n events.Ordinal, recipient events.Word) bool {
 	return slices.ContainsFunc(s.Recalls, func(r Recall) bool {
@@ -193,7 +200,7 @@ func (d *decision) open(r *Recall, recipient events.Word, sel *events.Selector) 
 // askedBack are the recalls that go out before a deletion: once the keys are gone, nothing could say any more what lies where.
 func (d *decision) askedBack(now time.Time) []*events.Recall {
 	f, ok := d.in.Fact.(*events.Deleted)
-	if !ok {
+	if !ok || !d.s.lies() {
 		return nil
 	}
 	after := d.s.Clone()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -109,6 +110,14 @@ func (m *measured) Client(role string) *client.Client {
 func (m *measured) Dir() string            { return m.e.cfg.Data }
 func (m *measured) Log() contracts.Log     { return m.e.log }
 func (m *measured) Vault() contracts.Vault { return m.e.vault }
+
+func (m *measured) Level(ctx context.Context) error {
+	head, err := m.e.log.Head(ctx)
+	for _, model := range m.e.stores.All {
+		err = errors.Join(err, model.Level(ctx, head))
+	}
+	return err
+}
 
 func (m *measured) Hold() {
 	for _, model := range m.e.stores.All {
