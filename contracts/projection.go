@@ -2,7 +2,6 @@ package contracts
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/daicho-dev/daicho/events"
 )
@@ -20,11 +19,4 @@ type Projection interface {
 	Apply(ctx context.Context, batch []events.Event) error
 	// Position is that of the last event applied; zero at first.
 	Position(ctx context.Context) (events.Position, error)
-}
-
-// Database is where a projection keeps its rows: one writer, many readers. The SQL is the same for SQLite and PostgreSQL
-// ($1 placeholders, guarded upserts, no JSON operators).
-type Database struct {
-	Write *sql.DB
-	Read  *sql.DB
 }

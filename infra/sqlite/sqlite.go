@@ -30,6 +30,8 @@ func Durable(ctx context.Context, path string) (contracts.Database, error) {
 	return open(ctx, path, "?_pragma=busy_timeout(10000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
 }
 
+const tables = `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`
+
 func open(ctx context.Context, path, pragmas string) (contracts.Database, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return contracts.Database{}, fmt.Errorf("making the folder of a read model: %w", err)
@@ -54,27 +56,8 @@ func open(ctx context.Context, path, pragmas string) (contracts.Database, error)
 		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
 	}
 	r.SetMaxOpenConns(2 * runtime.NumCPU())
-	return contracts.Database{Write: w, Read: r}, nil
+	return contracts.Database{Write: w, Read: r, Tables: tables}, nil
 }
 
 // Close closes both handles.
-func Close(db contracts.Database) error {
-	if db.Write == nil {
-		return nil
-	}
-	err := db.Read.Close()
-	if werr := db.Write.Close(); err == nil {
-		err = werr
-	}
-	return err
-}
-
-// Remove deletes a database and the files beside it.
-func Remove(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(path + suffix); err != nil && !os.IsNotExist(err) {
-			return fmt.Errorf("removing a read model: %w", err)
-		}
-	}
-	return nil
-}
+func Close(db contracts.Database) error { return db.Close() }

@@ -14,8 +14,8 @@ import (
 
 // clients counts, of what a leak touched, the data that was entrusted, by client.
 func (b *Breach) clients(ctx context.Context, affected []*human) ([]contracts.ImpactClient, error) {
-	var any int
-	if err := b.Read.QueryRowContext(ctx, `select exists (select 1 from entrusted)`).Scan(&any); err != nil || any == 0 {
+	var any bool
+	if err := b.Read.QueryRowContext(ctx, `select exists (select 1 from entrusted)`).Scan(&any); err != nil || !any {
 		return nil, err
 	}
 	ask, err := b.Read.PrepareContext(ctx, `select client from entrusted where person = $1 and record = $2`)

@@ -61,7 +61,7 @@ func forNames(ctx context.Context, db contracts.Database, names []string) error 
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 	want, was := hex.EncodeToString(sum[:]), ""
-	if _, err := db.Write.ExecContext(ctx, namesTable); err != nil {
+	if err := db.Make(ctx, namesTable); err != nil {
 		return fmt.Errorf("preparing the store of evidence: %w", err)
 	}
 	switch err := db.Read.QueryRowContext(ctx, `select digest from names where id = 1`).Scan(&was); {

@@ -3,6 +3,7 @@ package recipients
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -41,7 +42,7 @@ type Which struct {
 // Recalls are those asked for, in the order in which they were last asked.
 func (r *Recipients) Recalls(ctx context.Context, w Which) ([]Recall, error) {
 	if w.Limit <= 0 {
-		w.Limit = -1
+		w.Limit = math.MaxInt32
 	}
 	// Of the people of one recall the first due day is what counts; recalls are few, records of one some thousands at most.
 	rows, err := r.Read.QueryContext(ctx, `select r.recall, r.recipient, min(r.asked), min(r.due), count(*), sum(a.records), sum(a.left_), max(r.overdue), max(a.confirmed), max(r.position) as upto
@@ -150,7 +151,7 @@ type ProvisionQuestion struct {
 // Provisions are the records asked for, in the order of the log.
 func (r *Recipients) Provisions(ctx context.Context, q ProvisionQuestion) ([]Provision, error) {
 	if q.Limit <= 0 {
-		q.Limit = -1
+		q.Limit = math.MaxInt32
 	}
 	rows, err := r.Read.QueryContext(ctx, `select position, kind, person, recipient, made, contract,
 			case when contract = '' then 0 else (select max(o.made) from provisions o where o.person = p.person and o.contract = p.contract) end

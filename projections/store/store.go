@@ -27,8 +27,8 @@ type Store struct {
 	folds   []folded // of the organisation's events, the last ones asked for
 }
 
-// WithoutRowID ends the statement of a table that is all key. SQLite stores rows in the order of the key then; PostgreSQL has no such
-// clause, and its schema is made without it.
+// WithoutRowID ends the statement of a table that is all key. SQLite stores rows in the order of the key then; where there is no such
+// clause, contracts.Database.Make leaves it out.
 const WithoutRowID = `without rowid`
 
 // ErrShape: what is stored was written in another shape than this program's.
@@ -45,13 +45,12 @@ var common = []string{
 // is to be dropped, and folded anew.
 func Open(ctx context.Context, name string, db contracts.Database, schema []string) (*Store, error) {
 	schema = slices.Concat(common, schema)
-	if err := shaped(ctx, db, schema); err != nil {
-		return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
+	err := shaped(ctx, db, schema)
+	if err == nil {
+		err = db.Make(ctx, schema...)
 	}
-	for _, q := range schema {
-		if _, err := db.Write.ExecContext(ctx, q); err != nil {
-			return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
-		}
+	if err != nil {
+		return nil, fmt.Errorf("preparing the store of %s: %w", name, err)
 	}
 	s := &Store{Database: db, name: name}
 	at, err := s.Position(ctx)
@@ -64,7 +63,7 @@ func Open(ctx context.Context, name string, db contracts.Database, schema []stri
 
 // shaped compares the statements with those that made the store. In what form a column holds what it holds is told by a comment there.
 func shaped(ctx context.Context, db contracts.Database, schema []string) error {
-	if _, err := db.Write.ExecContext(ctx, `create table if not exists shape (id integer primary key, made text not null)`); err != nil {
+	if err := db.Make(ctx, `create table if not exists shape (id integer primary key, made text not null)`); err != nil {
 		return err
 	}
 	is := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(schema, ";"))))
@@ -90,7 +89,7 @@ func (s *Store) Position(ctx context.Context) (events.Position, error) {
 }
 
 // Apply gives the events after the position to fold, with a transaction in which the position moves as well. On an error nothing
-// has changed.
+// has changed, unless it came while committing: then nobody knows, and the store is to be opened again.
 func (s *Store) Apply(ctx context.Context, batch []events.Event, fold func(*sql.Tx, []events.Event) error) error {
 	for len(batch) > 0 && batch[0].Position <= s.position {
 		batch = batch[1:]
@@ -131,10 +130,21 @@ func (s *Store) tick(ctx context.Context, tx *sql.Tx, batch []events.Event) erro
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1) on conflict (id) do update set position = excluded.position`,
-		int64(batch[len(batch)-1].Position))
-	return err
+	// The position moves from where this store saw it. Where somebody else has moved it, or it moved in a transaction whose outcome was
+	// not known, the same events would be folded twice.
+	r, err := tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1)
+		on conflict (id) do update set position = excluded.position where progress.position = $2`,
+		int64(batch[len(batch)-1].Position), int64(s.position))
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errMoved, err)
+	}
+	return nil
 }
+
+var errMoved = errors.New("it has moved since it was read; open the store again")
 
 // At is the position of the last event that had been recorded at a moment.
 func (s *Store) At(ctx context.Context, t time.Time) (events.Position, error) {

@@ -27,7 +27,7 @@ type upcoming struct {
 }
 
 func openWaiting(ctx context.Context, db contracts.Database) (*waiting, error) {
-	_, err := db.Write.ExecContext(ctx, `create table if not exists uploads (upload text primary key, object text not null, created bigint not null,
+	err := db.Make(ctx, `create table if not exists uploads (upload text primary key, object text not null, created bigint not null,
 		holder text not null, claim text not null, dropped integer not null, box bytea not null)`)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the store of uploads: %w", err)

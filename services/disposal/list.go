@@ -40,7 +40,7 @@ const (
 )
 
 func openLists(ctx context.Context, db contracts.Database) (*lists, error) {
-	_, err := db.Write.ExecContext(ctx, `create table if not exists items (disposal text not null, person text not null, n bigint not null,
+	err := db.Make(ctx, `create table if not exists items (disposal text not null, person text not null, n bigint not null,
 		category text not null, purpose text not null, rule text not null, cause text not null, due text not null, held integer not null,
 		forget integer not null, outcome text not null, primary key (disposal, person, n))`)
 	if err != nil {

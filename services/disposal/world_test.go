@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	w.gateway, err = intake.Open(ctx, w.log, w.vault, states, nil, nil)
 	must(err)
-	model, err := models.Open(ctx, "retention", filepath.Join(dir, "retention.db"), w.log, retention.New)
+	model, err := models.Open(ctx, "retention", sqlite.File(filepath.Join(dir, "retention.db")), w.log, retention.New)
 	must(err)
 	k := keeper.New(w.vault, w.log, w.gateway)
 	must(k.Redo(ctx))

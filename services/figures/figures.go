@@ -168,7 +168,7 @@ func (r *run) intake(ctx context.Context) error {
 	r.add(Figure{"durable intake, HTTP batches of 1,000, 4 in flight", alone, "events/s", "bare JetStream atomic batches of 1,000, the same bytes, 4 in flight", barely, "≥ 0.6 ×"})
 	r.add(Figure{"the same, with all projections running beside", rate, "events/s", "the same", barely, ""})
 	r.say("yardstick: PostgreSQL COPY")
-	copied, err := postgresCopy(ctx, r.dir, r.payloads)
+	copied, err := postgresCopy(ctx, r.payloads)
 	if err != nil {
 		r.say("no PostgreSQL: " + err.Error())
 	}

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/daicho-dev/daicho/infra/postgres/local"
 )
 
 // resident is this process's memory, in megabytes.
@@ -32,17 +31,17 @@ func resident() (float64, error) {
 
 // postgresCopy fills a durable event table by COPY in batches of 1,000, and answers rows a second. The server is the one that
 // DAICHO_POSTGRES names, or one that is made for it where the programs are found.
-func postgresCopy(ctx context.Context, dir string, payloads [][]byte) (float64, error) {
-	dsn := os.Getenv("DAICHO_POSTGRES")
-	if dsn == "" {
-		var stop func()
-		var err error
-		if dsn, stop, err = ownPostgres(dir); err != nil {
+func postgresCopy(ctx context.Context, payloads [][]byte) (float64, error) {
+	address := os.Getenv("DAICHO_POSTGRES")
+	if address == "" {
+		own, err := local.Start(true)
+		if err != nil {
 			return 0, err
 		}
-		defer stop()
+		defer func() { _ = own.Close() }()
+		address = own.Address("postgres")
 	}
-	conn, err := pgx.Connect(ctx, dsn)
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return 0, fmt.Errorf("connecting to PostgreSQL: %w", err)
 	}
@@ -61,49 +60,4 @@ func postgresCopy(ctx context.Context, dir string, payloads [][]byte) (float64, 
 		}
 	}
 	return float64(len(payloads)) / time.Since(began).Seconds(), nil
-}
-
-// ownPostgres makes a cluster in the folder and starts it on a socket there. PostgreSQL does not run as root: then it runs as the
-// user postgres.
-func ownPostgres(dir string) (dsn string, stop func(), err error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return "", nil, errors.New("no PostgreSQL server is found")
-	}
-	bin := filepath.Dir(found[len(found)-1])
-	data, err := os.MkdirTemp("", "daicho-pg-")
-	if err != nil {
-		return "", nil, err
-	}
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 {
-		out, err := exec.Command("id", "-u", "postgres").Output()
-		uid, convErr := strconv.Atoi(strings.TrimSpace(string(out)))
-		if err != nil || convErr != nil {
-			return "", nil, errors.New("PostgreSQL does not run as root, and there is no user postgres")
-		}
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
-		if err := os.Chown(data, uid, uid); err != nil {
-			return "", nil, err
-		}
-	}
-	do := func(name string, args ...string) error {
-		cmd := exec.Command(filepath.Join(bin, name), args...)
-		cmd.SysProcAttr, cmd.Dir = attr, data
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %.200s", name, err, out)
-		}
-		return nil
-	}
-	cluster := filepath.Join(data, "cluster")
-	if err := do("initdb", "-D", cluster, "-A", "trust", "-U", "postgres"); err != nil {
-		return "", nil, err
-	}
-	if err := do("pg_ctl", "-D", cluster, "-w", "-l", filepath.Join(data, "log"), "-o", "-k "+data+" -c listen_addresses=''", "start"); err != nil {
-		return "", nil, err
-	}
-	return "host=" + data + " user=postgres dbname=postgres", func() {
-		_ = do("pg_ctl", "-D", cluster, "-m", "immediate", "stop")
-		_ = os.RemoveAll(data)
-	}, nil
 }

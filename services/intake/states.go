@@ -46,10 +46,8 @@ var stateSchema = []string{
 }
 
 func openStates(ctx context.Context, db contracts.Database) (*states, error) {
-	for _, q := range stateSchema {
-		if _, err := db.Write.ExecContext(ctx, q); err != nil {
-			return nil, fmt.Errorf("preparing the store of person states: %w", err)
-		}
+	if err := db.Make(ctx, stateSchema...); err != nil {
+		return nil, fmt.Errorf("preparing the store of person states: %w", err)
 	}
 	s := &states{
 		db: db, entries: map[events.Stream]*list.Element{}, recent: list.New(), dirty: map[events.Stream]*person.State{},

@@ -62,7 +62,7 @@ func newScene(t *testing.T) *scene {
 		&events.PolicyPublished{Version: events.Word(c.Version), Catalogue: c.JSON()})}); err != nil || out[0].Status != contracts.StatusRecorded {
 		t.Fatalf("publishing: %+v %v", out, err)
 	}
-	if s.minors, err = models.Open(ctx, "retention", filepath.Join(dir, "retention.db"), log, retention.New); err != nil {
+	if s.minors, err = models.Open(ctx, "retention", sqlite.File(filepath.Join(dir, "retention.db")), log, retention.New); err != nil {
 		t.Fatal(err)
 	}
 	s.minors.Start()

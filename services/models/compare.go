@@ -4,54 +4,53 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 )
 
 // Compare folds the log anew, beside the live model, up to where that one stands, and says of each table whether its rows are the
 // same. The live model stands still meanwhile; questions are answered.
 func (m *Model[P]) Compare(ctx context.Context) (rows int, different []string, err error) {
-	m.Halt()
-	defer m.Start()
-	dir, err := os.MkdirTemp(filepath.Dir(m.path), "compare-")
-	if err != nil {
+	if err := m.working(); err != nil {
 		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
 	}
-	defer os.RemoveAll(dir)
-	db, err := sqlite.Open(ctx, filepath.Join(dir, "model.db"))
+	m.Halt()
+	defer m.Start()
+	if rows, different, err = m.compare(ctx); err != nil {
+		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
+	}
+	return rows, different, nil
+}
+
+func (m *Model[P]) compare(ctx context.Context) (rows int, different []string, err error) {
+	beside, err := m.place.Beside(ctx, "compare")
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { _ = sqlite.Close(db) }()
-	p, err := m.make(ctx, db)
-	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
-	}
 	at, _, _ := m.Status()
-	if err := replayUpTo(ctx, m.log, p, at); err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
-	}
-	live, n, err := digests(ctx, m.db.Read)
-	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
-	}
-	rebuilt, _, err := digests(ctx, db.Read)
-	if err != nil {
-		return 0, nil, fmt.Errorf("comparing %s: %w", m.name, err)
-	}
-	for table, d := range live {
-		if rebuilt[table] != d {
-			different = append(different, table)
+	err = m.fresh(ctx, beside, func(p P, db contracts.Database) error {
+		if err := replayUpTo(ctx, m.log, p, at); err != nil {
+			return err
 		}
-	}
+		live, n, err := digests(ctx, m.db)
+		if err != nil {
+			return err
+		}
+		rebuilt, _, err := digests(ctx, db)
+		for table, d := range live {
+			if rebuilt[table] != d {
+				different = append(different, table)
+			}
+		}
+		rows = n
+		return err
+	})
 	slices.Sort(different)
-	return n, different, nil
+	return rows, different, errors.Join(err, beside.Remove(context.WithoutCancel(ctx)))
 }
 
 func replayUpTo(ctx context.Context, log contracts.Log, p contracts.Projection, at events.Position) error {
@@ -79,14 +78,14 @@ func replayUpTo(ctx context.Context, log contracts.Log, p contracts.Projection, 
 }
 
 // digests are a hash over the rows of each table, in the order of their contents.
-func digests(ctx context.Context, db *sql.DB) (map[string][32]byte, int, error) {
+func digests(ctx context.Context, db contracts.Database) (map[string][32]byte, int, error) {
 	names, err := tables(ctx, db)
 	if err != nil {
 		return nil, 0, err
 	}
 	out, total := map[string][32]byte{}, 0
 	for _, name := range names {
-		d, n, err := digest(ctx, db, name)
+		d, n, err := digest(ctx, db.Read, name)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -96,8 +95,8 @@ func digests(ctx context.Context, db *sql.DB) (map[string][32]byte, int, error) 
 	return out, total, nil
 }
 
-func tables(ctx context.Context, db *sql.DB) ([]string, error) {
-	rows, err := db.QueryContext(ctx, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`)
+func tables(ctx context.Context, db contracts.Database) ([]string, error) {
+	rows, err := db.Read.QueryContext(ctx, db.Tables)
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/projections/store"
 )
 
@@ -23,6 +21,7 @@ const (
 	CatchingUp = "catching up"
 	Rebuilding = "rebuilding"
 	Stuck      = "stuck"
+	Standby    = "standby" // another instance applies; this one takes over when that has ended, and answers nothing before
 )
 
 // Runner is a model whatever its questions are: what the wiring, the health check and the list of models need to know.
@@ -43,14 +42,15 @@ type Runner interface {
 
 // Model is one projection at work. P is its own type, for its questions.
 type Model[P contracts.Projection] struct {
-	name string
-	log  contracts.Log
-	path string
-	make func(context.Context, contracts.Database) (P, error)
+	name  string
+	log   contracts.Log
+	place contracts.Place
+	make  func(context.Context, contracts.Database) (P, error)
 
 	mu       sync.Mutex
 	current  P
 	db       contracts.Database
+	opened   bool // current is made on db, and what it holds in memory is what is there
 	position events.Position
 	target   events.Position // the head that was there at start, or when a rebuild began
 	state    string
@@ -61,41 +61,71 @@ type Model[P contracts.Projection] struct {
 	stopped  chan struct{}
 }
 
-// Open opens a model's store at path. Nothing is read from the log before Start. What another version of this program has stored there
-// in another shape is dropped: the log gives it again.
-func Open[P contracts.Projection](ctx context.Context, name, path string, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) (*Model[P], error) {
-	m := &Model[P]{name: name, log: log, path: path, make: construct, state: CatchingUp, moved: make(chan struct{})}
-	err := m.open(ctx)
-	if errors.Is(err, store.ErrShape) {
-		if err = sqlite.Remove(path); err == nil {
-			err = m.open(ctx)
-		}
-	}
-	if err != nil {
+// Open opens a model's store where it lies. Nothing is read from the log before Start. Where another instance is at work on it, this one
+// stands by. What another version of this program has stored there in another shape is dropped: the log gives it again.
+func Open[P contracts.Projection](ctx context.Context, name string, place contracts.Place, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) (*Model[P], error) {
+	m := &Model[P]{name: name, log: log, place: place, make: construct, state: CatchingUp, moved: make(chan struct{})}
+	if err := m.renew(ctx); errors.Is(err, contracts.ErrStandby) {
+		m.state, m.err = Standby, err
+	} else if err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *Model[P]) open(ctx context.Context) error {
-	db, err := sqlite.Open(ctx, m.path)
+// renew opens what is not open, and makes the projection anew, from what is stored: after a failure nothing in memory is to be trusted,
+// the position least of all.
+func (m *Model[P]) renew(ctx context.Context) error {
+	m.mu.Lock()
+	db, opened := m.db, m.opened
+	m.mu.Unlock()
+	if opened {
+		return nil
+	}
+	var err error
+	if db.Write == nil {
+		if db, err = m.place.Open(ctx); err != nil {
+			return fmt.Errorf("opening %s: %w", m.name, err)
+		}
+	}
+	err = m.remake(ctx, db)
+	if errors.Is(err, store.ErrShape) {
+		if err = errors.Join(db.Close(), m.place.Remove(ctx)); err == nil {
+			if db, err = m.place.Open(ctx); err == nil {
+				err = m.remake(ctx, db)
+			}
+		}
+	}
+	if err != nil {
+		m.reading.Lock()
+		defer m.reading.Unlock()
+		m.put(contracts.Database{})
+		return errors.Join(fmt.Errorf("opening %s: %w", m.name, err), db.Close())
+	}
+	return nil
+}
+
+// remake makes the projection on a database, and answers questions by it from then on.
+func (m *Model[P]) remake(ctx context.Context, db contracts.Database) error {
+	p, err := m.make(ctx, db)
 	if err != nil {
 		return err
 	}
-	p, err := m.make(ctx, db)
-	if err != nil {
-		_ = sqlite.Close(db)
-		return fmt.Errorf("opening %s: %w", m.name, err)
-	}
 	at, err := p.Position(ctx)
 	if err != nil {
-		_ = sqlite.Close(db)
-		return fmt.Errorf("opening %s: %w", m.name, err)
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.current, m.db, m.position = p, db, at
+	m.current, m.db, m.position, m.opened = p, db, at, true
 	return nil
+}
+
+// put sets a database that no projection is made on, or none.
+func (m *Model[P]) put(db contracts.Database) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.db, m.opened = db, false
 }
 
 // Name is the projection's name.
@@ -130,7 +160,7 @@ func (m *Model[P]) Close() error {
 	m.Halt()
 	m.reading.Lock()
 	defer m.reading.Unlock()
-	return sqlite.Close(m.db)
+	return m.db.Close()
 }
 
 // Retry is how long a stuck model waits before it asks again.
@@ -142,7 +172,12 @@ func (m *Model[P]) follow(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		m.set(func() { m.state, m.err = Stuck, err })
+		m.set(func() {
+			m.state, m.err, m.opened = Stuck, err, false
+			if errors.Is(err, contracts.ErrStandby) {
+				m.state = Standby
+			}
+		})
 		select {
 		case <-ctx.Done():
 		case <-time.After(Retry):
@@ -151,6 +186,9 @@ func (m *Model[P]) follow(ctx context.Context) {
 }
 
 func (m *Model[P]) once(ctx context.Context) error {
+	if err := m.renew(ctx); err != nil {
+		return err
+	}
 	head, err := m.log.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("asking for the log's head: %w", err)
@@ -225,7 +263,8 @@ func (m *Model[P]) fold(ctx context.Context, cancel func(), p P, tail iter.Seq2[
 var errTailEnded = errors.New("the log's tail ended")
 
 func (m *Model[P]) take(ctx context.Context, p P, batch []events.Event) error {
-	if err := p.Apply(ctx, batch); err != nil {
+	// A batch under way is finished when following ends: to cut it short would cost the connection, where there is one.
+	if err := p.Apply(context.WithoutCancel(ctx), batch); err != nil {
 		return err
 	}
 	m.set(func() {
@@ -257,9 +296,22 @@ func (m *Model[P]) Ask(do func(P) error) error {
 	m.reading.RLock()
 	defer m.reading.RUnlock()
 	m.mu.Lock()
-	p := m.current
+	p, db, err := m.current, m.db, m.err
 	m.mu.Unlock()
+	if db.Write == nil {
+		return fmt.Errorf("%s answers nothing: %w", m.name, err)
+	}
 	return do(p)
+}
+
+// working is why there is nothing to work on, or nil.
+func (m *Model[P]) working() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.db.Write != nil {
+		return nil
+	}
+	return m.err
 }
 
 // Status says how far the model is.
@@ -278,7 +330,10 @@ func (m *Model[P]) Level(ctx context.Context, to events.Position) error {
 		if at >= to {
 			return nil
 		}
-		if state == Stuck {
+		switch state {
+		case Standby:
+			return err
+		case Stuck:
 			return fmt.Errorf("%s is stuck: %w", m.name, err)
 		}
 		select {
@@ -292,6 +347,9 @@ func (m *Model[P]) Level(ctx context.Context, to events.Position) error {
 // Rebuild folds the whole log into a new store beside the live one, then swaps. Questions are answered meanwhile. Progress,
 // if not nil, is told positions.
 func (m *Model[P]) Rebuild(ctx context.Context, progress func(at, head events.Position)) error {
+	if err := m.working(); err != nil {
+		return fmt.Errorf("rebuilding %s: %w", m.name, err)
+	}
 	m.set(func() { m.state = Rebuilding })
 	defer m.set(func() {
 		if m.state == Rebuilding {
@@ -299,40 +357,50 @@ func (m *Model[P]) Rebuild(ctx context.Context, progress func(at, head events.Po
 			m.settle()
 		}
 	})
-	beside := m.path + ".rebuild"
-	if err := sqlite.Remove(beside); err != nil {
-		return err
-	}
-	db, err := sqlite.Open(ctx, beside)
+	beside, err := m.place.Beside(ctx, "rebuild")
 	if err != nil {
 		return err
 	}
-	p, err := m.make(ctx, db)
-	if err != nil {
-		_ = sqlite.Close(db)
-		return fmt.Errorf("preparing a new %s: %w", m.name, err)
-	}
-	if _, err := Replay(ctx, m.log, p, progress); err != nil {
-		_ = sqlite.Close(db)
-		return fmt.Errorf("rebuilding %s: %w", m.name, err)
-	}
-	if err := sqlite.Close(db); err != nil {
+	if err := m.fresh(ctx, beside, func(p P, _ contracts.Database) error {
+		_, err := Replay(ctx, m.log, p, progress)
+		return err
+	}); err != nil {
 		return fmt.Errorf("rebuilding %s: %w", m.name, err)
 	}
 	m.Halt()
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	defer m.Start()
-	if err := sqlite.Close(m.db); err != nil {
-		return fmt.Errorf("closing the old %s: %w", m.name, err)
+	m.mu.Lock()
+	live := m.db
+	m.mu.Unlock()
+	if live.Write == nil { // lost meanwhile; what is in its place now is not this one's to replace
+		return errors.Join(fmt.Errorf("rebuilding %s: its store was lost meanwhile; rebuild it again", m.name), beside.Remove(ctx))
 	}
-	if err := sqlite.Remove(m.path); err != nil {
-		return err
-	}
-	if err := os.Rename(beside, m.path); err != nil {
+	m.put(contracts.Database{})
+	db, err := m.place.Replace(ctx, live, beside)
+	if err != nil {
 		return fmt.Errorf("putting the new %s in place: %w", m.name, err)
 	}
-	return m.open(ctx)
+	m.put(db)
+	if err := m.remake(ctx, db); err != nil {
+		m.put(contracts.Database{})
+		return errors.Join(fmt.Errorf("opening the new %s: %w", m.name, err), db.Close())
+	}
+	return nil
+}
+
+// fresh makes a projection in an empty place, and closes it when it has been used.
+func (m *Model[P]) fresh(ctx context.Context, place contracts.Place, use func(P, contracts.Database) error) error {
+	db, err := place.Open(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := m.make(ctx, db)
+	if err == nil {
+		err = use(p, db)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // Batch is how many events of a replay are folded in one transaction.

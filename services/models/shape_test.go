@@ -2,9 +2,9 @@ package models
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
+	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/memlog"
 	"github.com/daicho-dev/daicho/events/historytest"
 	"github.com/daicho-dev/daicho/projections/retention"
@@ -12,13 +12,16 @@ import (
 
 // A store that another version made in another shape is dropped and folded anew; one of this version is kept.
 func TestAStoreOfAnotherShapeIsFoldedAnew(t *testing.T) {
+	everywhere(t, anotherShape)
+}
+
+func anotherShape(t *testing.T, at func(string) contracts.Place) {
 	ctx := context.Background()
 	log := memlog.New()
 	defer log.Close()
-	path := filepath.Join(t.TempDir(), "retention.db")
 	history := historytest.New(1, historytest.Catalogue).Log
 	open := func(prepare func(*retention.Retention)) (found int64) {
-		m, err := Open(ctx, "retention", path, log, retention.New)
+		m, err := Open(ctx, "retention", at("retention"), log, retention.New)
 		if err != nil {
 			t.Fatal(err)
 		}

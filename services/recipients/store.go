@@ -23,10 +23,8 @@ var ownSchema = []string{
 }
 
 func openOwn(ctx context.Context, db contracts.Database) (*own, error) {
-	for _, q := range ownSchema {
-		if _, err := db.Write.ExecContext(ctx, q); err != nil {
-			return nil, fmt.Errorf("preparing the store of notices: %w", err)
-		}
+	if err := db.Make(ctx, ownSchema...); err != nil {
+		return nil, fmt.Errorf("preparing the store of notices: %w", err)
 	}
 	return &own{db}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts/memlog"
 	"github.com/daicho-dev/daicho/contracts/obligations"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/sqlite"
 	projection "github.com/daicho-dev/daicho/projections/evidence"
 	"github.com/daicho-dev/daicho/services/models"
 )
@@ -37,7 +38,7 @@ var moment = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 
 func counting(t *testing.T, path string, log contracts.Log, names ...string) *models.Model[*projection.Evidence] {
 	t.Helper()
-	m, err := models.Open(context.Background(), "evidence", path, log, projection.New(names, Shows))
+	m, err := models.Open(context.Background(), "evidence", sqlite.File(path), log, projection.New(names, Shows))
 	if err != nil {
 		t.Fatal(err)
 	}

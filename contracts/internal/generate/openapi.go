@@ -44,7 +44,7 @@ var closed = map[string][]string{
 	"Explained.State":      {"live", "suspended", "disposed"},
 	"DossierPurpose.State": {"live", "ended"},
 	"DossierConsent.State": {"given", "withdrawn"},
-	"Model.State":          {"live", "catching up", "rebuilding", "stuck"},
+	"Model.State":          {"live", "catching up", "rebuilding", "stuck", "standby"},
 	"Dataset.State":        {"made", "published", "destroyed"},
 	"Obligation.State":     {"kept", "gap", "unproved"},
 	"MajorityItem.State":   {"minor", "asks_alone", "of_age"},

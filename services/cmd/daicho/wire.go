@@ -166,29 +166,30 @@ type Stores struct {
 func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 	ctx := context.Background()
 	path := func(name string) string { return filepath.Join(c.Data, "models", name+".db") }
+	place := func(name string) contracts.Place { return sqlite.File(path(name)) }
 	s := &Stores{}
 	var err error
 	if s.States, err = sqlite.Open(ctx, path("states")); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.States) }))
-	if s.Dossier, err = models.Open(ctx, "dossier", path("dossier"), log, dossier.New); err != nil {
+	if s.Dossier, err = models.Open(ctx, "dossier", place("dossier"), log, dossier.New); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Dossier.Close))
-	if s.Retention, err = models.Open(ctx, "retention", path("retention"), log, retention.New); err != nil {
+	if s.Retention, err = models.Open(ctx, "retention", place("retention"), log, retention.New); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Retention.Close))
-	if s.Breach, err = models.Open(ctx, "breach", path("breach"), log, breach.New); err != nil {
+	if s.Breach, err = models.Open(ctx, "breach", place("breach"), log, breach.New); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Breach.Close))
-	if s.Attached, err = models.Open(ctx, "attachments", path("attachments"), log, attached.New); err != nil {
+	if s.Attached, err = models.Open(ctx, "attachments", place("attachments"), log, attached.New); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Attached.Close))
-	if s.Evidence, err = models.Open(ctx, "evidence", path("evidence"), log, evidence.New(register.Needed(), register.Shows)); err != nil {
+	if s.Evidence, err = models.Open(ctx, "evidence", place("evidence"), log, evidence.New(register.Needed(), register.Shows)); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Evidence.Close))
@@ -196,7 +197,7 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Uploads) }))
-	if s.Handed, err = models.Open(ctx, "recipients", path("recipients"), log, handed.New); err != nil {
+	if s.Handed, err = models.Open(ctx, "recipients", place("recipients"), log, handed.New); err != nil {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(s.Handed.Close))

@@ -1,0 +1,44 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/daicho-dev/daicho/contracts"
+)
+
+// File is a contracts.Place that is a file, opened by Open. Its folder belongs to one process: nobody is kept from it here.
+func File(path string) contracts.Place { return file(path) }
+
+type file string
+
+func (f file) Open(ctx context.Context) (contracts.Database, error) { return Open(ctx, string(f)) }
+
+func (f file) Beside(ctx context.Context, name string) (contracts.Place, error) {
+	beside := f + "." + file(name)
+	return beside, beside.Remove(ctx)
+}
+
+// Replace renames: after a crash before it there is none, and the next start makes an empty one, which the log fills again.
+func (f file) Replace(ctx context.Context, live contracts.Database, beside contracts.Place) (contracts.Database, error) {
+	if err := live.Close(); err != nil {
+		return contracts.Database{}, fmt.Errorf("closing an old read model: %w", err)
+	}
+	if err := f.Remove(ctx); err != nil { // what lies beside the file, too: a journal of the old one must not meet the new one
+		return contracts.Database{}, err
+	}
+	if err := os.Rename(string(beside.(file)), string(f)); err != nil {
+		return contracts.Database{}, fmt.Errorf("putting a new read model in place: %w", err)
+	}
+	return f.Open(ctx)
+}
+
+func (f file) Remove(context.Context) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(string(f) + suffix); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("removing a read model: %w", err)
+		}
+	}
+	return nil
+}
