@@ -42,6 +42,9 @@ type Gateway struct {
 	watch  Observer
 	now    func() time.Time
 
+	// Shared says that others append to the same log. The gateway then follows it, so that it decides by what they have said of the
+	// organisation, and Destroy hears of everything that is recorded, whoever recorded it. Set before Start.
+	Shared bool
 	// Destroy is asked to carry out what recorded events demand of the vault, after they are in the log. Set before Start.
 	Destroy func([]events.Event)
 	// Uploads is where attachments wait; without it, every attachment is of an unknown upload. Set before Start.
@@ -52,6 +55,8 @@ type Gateway struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	broken atomic.Pointer[error]
+	heard  atomic.Uint64         // the follower has read up to here
+	behind atomic.Pointer[error] // why what others append is not known
 }
 
 // item is one submission on its way.
@@ -122,12 +127,22 @@ func (g *Gateway) organise(e *events.Event) error {
 func (g *Gateway) Organisation() *organisation.State { return g.org.Load() }
 
 // Complete is a position up to which everything recorded has been handed to Destroy.
-func (g *Gateway) Complete() events.Position { return g.states.complete() }
+func (g *Gateway) Complete() events.Position {
+	if g.Shared {
+		return min(events.Position(g.heard.Load()), g.states.complete())
+	}
+	return g.states.complete()
+}
 
 // Start begins to take submissions.
 func (g *Gateway) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancel = cancel
+	g.states.shared = g.Shared
+	if g.Shared {
+		g.heard.Store(uint64(g.states.scanned))
+		g.wg.Go(func() { g.follow(ctx) })
+	}
 	g.wg.Go(func() { g.sequence(ctx) })
 	g.wg.Go(func() { g.writeBehind(ctx) })
 }
@@ -142,8 +157,10 @@ func (g *Gateway) Close() error {
 
 // Err is why the gateway has stopped recording, or nil.
 func (g *Gateway) Err() error {
-	if e := g.broken.Load(); e != nil {
-		return *e
+	for _, p := range []*atomic.Pointer[error]{&g.broken, &g.behind} {
+		if e := p.Load(); e != nil {
+			return *e
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -24,6 +25,7 @@ type group struct {
 	newcomers map[events.Identifier]contracts.Newcomer
 	keys      map[events.Stream]contracts.Keys
 	states    map[events.Stream]*person.State // as they will stand, once what is decided is recorded
+	loaded    map[events.Stream]*person.State // as they stood when they were loaded
 	owned     map[events.Stream]bool          // states that are this group's own copy
 	admit     map[events.Stream]contracts.Newcomer
 
@@ -66,7 +68,7 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 				}
 			}
 		}
-		items, err = g.attempt(ctx, items)
+		items, err = g.attempt(ctx, items, try == 0)
 		if err != nil {
 			break
 		}
@@ -79,8 +81,9 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 	}
 }
 
-// attempt decides and appends once. It answers the items that have to be decided again.
-func (g *Gateway) attempt(ctx context.Context, items []*item) ([]*item, error) {
+// attempt decides and appends once. It answers the items that have to be decided again. The first attempt has not asked what others have
+// appended meanwhile.
+func (g *Gateway) attempt(ctx context.Context, items []*item, first bool) ([]*item, error) {
 	gr := &group{
 		g: g, org: g.org.Load(), items: items,
 		found: map[events.Identifier]contracts.Found{}, newcomers: map[events.Identifier]contracts.Newcomer{},
@@ -95,6 +98,11 @@ func (g *Gateway) attempt(ctx context.Context, items []*item) ([]*item, error) {
 	}
 	for _, it := range items {
 		if err := errors.Join(gr.one(it), gr.failed); err != nil {
+			return items, err
+		}
+	}
+	if g.Shared && first && len(gr.refusals) > 0 {
+		if old, err := gr.old(ctx); err != nil || old {
 			return items, err
 		}
 	}
@@ -172,6 +180,7 @@ func (gr *group) prepare(ctx context.Context) error {
 	if gr.states, err = gr.g.states.load(ctx, streams); err != nil {
 		return err
 	}
+	gr.loaded = maps.Clone(gr.states)
 	opened, err := gr.g.vault.Keys(ctx, streams)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -21,8 +22,8 @@ func (gr *group) record(ctx context.Context) ([]*item, error) {
 	if len(writes) == 0 {
 		return nil, nil
 	}
-	key := gr.g.states.begin()
-	defer gr.g.states.end(key)
+	key, known := gr.g.states.begin(), false
+	defer func() { gr.g.states.end(key, known) }()
 	kept := make(chan error, 1)
 	go func() { // both are on disk before anybody is answered; neither waits for the other
 		if len(refused.keep) == 0 {
@@ -32,6 +33,7 @@ func (gr *group) record(ctx context.Context) ([]*item, error) {
 		kept <- gr.g.vault.Quarantine(ctx, refused.keep)
 	}()
 	results := gr.g.log.Append(ctx, writes)
+	known = !slices.ContainsFunc(results, func(r contracts.Result) bool { return r.Err != nil && !errors.Is(r.Err, contracts.ErrConflict) })
 	if err := <-kept; err != nil {
 		return gr.items, err
 	}
@@ -61,6 +63,7 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 	changed := map[events.Stream]*person.State{}
 	var upTo events.Position
 	var stored []events.Event
+	organised := false
 	for i, r := range results {
 		if r.Err != nil {
 			if !errors.Is(r.Err, contracts.ErrConflict) && !errors.Is(r.Err, contracts.ErrUnknown) {
@@ -79,11 +82,16 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 				return gr.items, decodeErr
 			}
 			gr.g.states.recalls.hear(e, f)
-			state.Apply(e, f)
+			if e.Position > state.Position { // else another group has read it from the log already
+				state.Apply(e, f)
+			}
 			upTo = max(upTo, e.Position)
 			if organisation.Concerns(e) {
-				if err := gr.g.organise(e); err != nil {
-					return gr.items, err
+				organised = true
+				if !gr.g.Shared {
+					if err := gr.g.organise(e); err != nil {
+						return gr.items, err
+					}
 				}
 			}
 			stored = append(stored, *e)
@@ -91,7 +99,14 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 		changed[w.Stream] = state
 	}
 	gr.g.states.store(changed, upTo)
-	gr.g.Destroy(stored)
+	if gr.g.Shared && organised { // in the order of the log: what others have said of the organisation before comes before
+		if err := gr.g.states.catchUp(ctx, gr.g.log, gr.g.organise, nil); err != nil {
+			return gr.items, err
+		}
+	}
+	if !gr.g.Shared {
+		gr.g.Destroy(stored) // where others append too, the follower hears of it
+	}
 
 	actual := map[events.Position]events.Position{} // of provisional ones
 	var again []*item

@@ -27,7 +27,10 @@ type states struct {
 	acked   events.Position         // the highest position known to be stored
 	open    map[int]events.Position // appends under way → what was acked when they began
 	nextKey int
-	scanned events.Position // the log has been read up to here, whoever wrote it
+	shared  bool            // others append to the log too: what we have appended is not all there is
+	scanned events.Position // everything up to here is in the states, whoever wrote it
+	doubts  int             // appends whose outcome was not known, and of these, those that have been read since
+	cleared int
 	recalls recalls
 }
 
@@ -127,11 +130,18 @@ func (s *states) put(st events.Stream, state *person.State) {
 	}
 }
 
-// store replaces states after their events are in the log.
+// store replaces states after their events are in the log. A state is the fold of its stream up to its position, whoever folded it: the
+// newer one stays.
 func (s *states) store(changed map[events.Stream]*person.State, upTo events.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for st, state := range changed {
+		if el, ok := s.entries[st]; ok && el.Value.(*entry).state.Position > state.Position {
+			continue
+		}
+		if d, ok := s.dirty[st]; ok && d.Position > state.Position {
+			continue
+		}
 		s.put(st, state)
 		s.dirty[st] = state
 	}
@@ -147,13 +157,21 @@ func (s *states) begin() int {
 	return s.nextKey
 }
 
-func (s *states) end(key int) {
+// end says whether the outcome is known: what is not is read from the log, and nothing is taken as read before.
+func (s *states) end(key int, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, key)
+	if !known {
+		s.doubts++
+	}
+	if !s.shared && s.doubts == s.cleared && len(s.open) == 0 {
+		s.scanned = max(s.scanned, s.acked)
+	}
 }
 
-// complete is a position up to which the states have everything: no append under way can still bring something before it.
+// complete is a position up to which the states have everything: no append under way can still bring something before it, and where others
+// append, all of theirs has been read.
 func (s *states) complete() events.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +179,17 @@ func (s *states) complete() events.Position {
 	for _, began := range s.open {
 		p = min(p, began)
 	}
+	if s.shared {
+		p = min(p, s.scanned)
+	}
 	return p
+}
+
+// read notes that the log has been read, and applied, through a position.
+func (s *states) read(upTo events.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scanned = max(s.scanned, upTo)
 }
 
 // waiting is how many states wait to be written.
@@ -267,7 +295,7 @@ func (s *states) rememberRefused(ctx context.Context, pairs [][2]string) error {
 // the last write, later what somebody else appended.
 func (s *states) catchUp(ctx context.Context, log contracts.Log, org func(*events.Event) error, progress func(events.Position)) error {
 	s.mu.Lock()
-	from := s.scanned
+	from, doubts := s.scanned, s.doubts
 	s.mu.Unlock()
 	for batch, err := range log.Scan(ctx, from, contracts.Filter{}) {
 		if err != nil {
@@ -277,9 +305,7 @@ func (s *states) catchUp(ctx context.Context, log contracts.Log, org func(*event
 			return err
 		}
 		from = batch[len(batch)-1].Position
-		s.mu.Lock()
-		s.scanned = max(s.scanned, from)
-		s.mu.Unlock()
+		s.read(from)
 		if progress != nil {
 			progress(from)
 		}
@@ -289,6 +315,9 @@ func (s *states) catchUp(ctx context.Context, log contracts.Log, org func(*event
 			}
 		}
 	}
+	s.mu.Lock()
+	s.cleared = max(s.cleared, doubts)
+	s.mu.Unlock()
 	return nil
 }
 
@@ -308,6 +337,9 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 	var refused [][2]string
 	for i := range batch {
 		e := &batch[i]
+		if s := changed[e.Stream]; s == nil && e.Stream.Kind == "person" && have[e.Stream].Position >= e.Position {
+			continue // as we appended it ourselves
+		}
 		f, err := events.Decode(e)
 		if err != nil {
 			return err

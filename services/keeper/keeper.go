@@ -33,6 +33,7 @@ type Keeper struct {
 	wake    chan struct{}
 	mu      sync.Mutex
 	pending []task
+	redone  events.Position // what Redo has read needs no hearing of
 
 	advanced    events.Position // the vault's position as we last set it; owned by run
 	lastAdvance time.Time
@@ -129,6 +130,7 @@ func (k *Keeper) Redo(ctx context.Context) error {
 	}
 	k.vault.Level()
 	k.mu.Lock()
+	k.redone = head
 	k.pending = append(left, k.pending...)
 	k.mu.Unlock()
 	return nil
@@ -158,7 +160,7 @@ func (k *Keeper) Take(recorded []events.Event) {
 		return
 	}
 	k.mu.Lock()
-	k.pending = append(k.pending, tasks...)
+	k.pending = append(k.pending, slices.DeleteFunc(tasks, func(t task) bool { return t.at <= k.redone })...)
 	k.mu.Unlock()
 	select {
 	case k.wake <- struct{}{}:

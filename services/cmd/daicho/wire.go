@@ -117,6 +117,9 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, esdb://host:port (also esdb+discover, kurrentdb, kurrentdb+discover), or memory")
 }
 
+// outside says that others may append to the log too.
+func outside(log string) bool { return log != "" && log != "jetstream" && log != "memory" }
+
 func newVault(lc fx.Lifecycle, c Config) (*vault.Vault, error) {
 	path := c.RootKey
 	if path == "" {
@@ -307,6 +310,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	if e.gateway, err = intake.Open(ctx, e.log, e.vault, e.stores.States, e.metrics, told("person states")); err != nil {
 		return err
 	}
+	e.gateway.Shared = outside(e.cfg.Log)
 	e.keeper = keeper.New(e.vault, e.log, e.gateway)
 	if at := os.Getenv("DAICHO_CRASH_AT_STEP"); at != "" { // for tests of what a crash leaves
 		e.keeper.Crash = func(step int) {
