@@ -34,7 +34,8 @@ func (g *Gateway) sequence(ctx context.Context) {
 				finished <- group
 			}()
 		}
-		if ctx.Err() != nil && under == 0 {
+		closing := ctx.Err() != nil // asked once: whoever closes may do so at any moment
+		if closing && under == 0 {
 			for _, it := range waiting {
 				it.err = ErrClosing
 				it.done.Done()
@@ -45,10 +46,10 @@ func (g *Gateway) sequence(ctx context.Context) {
 		// Wait for news; when closing, only for what is under way.
 		queue := g.queue
 		stop := ctx.Done()
-		if ctx.Err() != nil || len(waiting) > 8*maxGroup {
+		if closing || len(waiting) > 8*maxGroup {
 			queue = nil
 		}
-		if ctx.Err() != nil {
+		if closing {
 			stop = nil
 		}
 		select {
