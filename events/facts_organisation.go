@@ -200,6 +200,39 @@ type Scan struct {
 	Unknown int `json:"unknown,omitzero"` // bound to purposes alone that the policy in force does not know
 }
 
+// Review is one step of a management review (APPI 23, guideline ch. 10-3: to assess and to review): review_planned sets its last day;
+// review_held tells what was looked at and what came of it; review_read that somebody was shown the words of one.
+type Review struct {
+	Review   ID       `json:"review" daicho:"required"`
+	Subjects []Word   `json:"subjects,omitempty" oneof:"technology|public|economy|law|system"`
+	By       Identity `json:"by,omitempty"`                                                              // who planned, held or read it; whose token it is, if not said
+	Reason   Word     `json:"reason,omitempty" oneof:"cycle|law_changed|incident|complaint|audit|other"` // of a plan
+	Due      Day      `json:"due,omitempty"`                                                             // of a plan: its last day
+	Outcome  Word     `json:"outcome,omitempty" oneof:"adequate|improve"`                                // of one that was held; improve: actions have to follow
+	Next     Day      `json:"next,omitempty"`                                                            // of one that was held: the next, where it is to be before its cycle
+	Note     Secret   `json:"note,omitzero"`                                                             // what was found, in the words of who held it
+	Late     []Word   `json:"late,omitempty" daicho:"engine"`                                            // subjects whose review had been overdue
+}
+
+// Improvement is one step of an improvement action: improvement_opened with its cause and its last day; improvement_completed with the
+// evidence; improvement_dropped with the reason; improvement_read.
+type Improvement struct {
+	Improvement ID       `json:"improvement" daicho:"required"`
+	Cause       *Cause   `json:"cause,omitempty"`
+	By          Identity `json:"by,omitempty"`                  // who opened, completed, dropped or read it; whose token it is, if not said
+	Due         Day      `json:"due,omitempty"`                 // its last day. It never moves: what takes longer is late
+	Evidence    Secret   `json:"evidence,omitzero"`             // what shows that it was done: a document, a ticket, a measurement
+	Note        Secret   `json:"note,omitzero"`                 // what is to be done; of one that is dropped, why
+	Days        int      `json:"days,omitzero" daicho:"engine"` // of one that is completed: since it was opened
+	Late        bool     `json:"late,omitzero" daicho:"engine"` // completed after its last day
+}
+
+// Cause is what an improvement action comes from. All but an audit are known to the register.
+type Cause struct {
+	Kind Word `json:"kind" daicho:"required" oneof:"review|audit|incident|complaint|request"`
+	ID   ID   `json:"id,omitempty"`
+}
+
 // Refused is a submission that was not recorded, and why. It holds nothing of what was submitted but its type and source.
 type Refused struct {
 	Type   Word `json:"type,omitempty"` // absent if it is none of this contract
@@ -219,4 +252,6 @@ func (*Incident) fact()        {}
 func (*Dataset) fact()         {}
 func (*Disposal) fact()        {}
 func (*Scan) fact()            {}
+func (*Review) fact()          {}
+func (*Improvement) fact()     {}
 func (*Refused) fact()         {}

@@ -36,23 +36,30 @@ const (
 	TypeIdentityUnlinked  = "daicho.identity_unlinked.v1"
 	TypeAccessed          = "daicho.accessed.v1"
 
-	TypePolicyPublished     = "daicho.policy_published.v1"
-	TypePolicyEffective     = "daicho.policy_effective.v1"
-	TypeRecipientRegistered = "daicho.recipient_registered.v1"
-	TypeRecipientReviewed   = "daicho.recipient_reviewed.v1"
-	TypeRecipientEnded      = "daicho.recipient_ended.v1"
-	TypeServiceEnded        = "daicho.service_ended.v1"
-	TypeDatasetAnonymized   = "daicho.dataset_anonymized.v1"
-	TypeDatasetPublished    = "daicho.dataset_published.v1"
-	TypeDatasetUsed         = "daicho.dataset_used.v1"
-	TypeDatasetProvided     = "daicho.dataset_provided.v1"
-	TypeDatasetDestroyed    = "daicho.dataset_destroyed.v1"
-	TypeDatasetJoinRefused  = "daicho.dataset_join_refused.v1"
-	TypeDisposalPlanned     = "daicho.disposal_planned.v1"
-	TypeDisposalApproved    = "daicho.disposal_approved.v1"
-	TypeDisposalExecuted    = "daicho.disposal_executed.v1"
-	TypeDisposalScanned     = "daicho.disposal_scanned.v1"
-	TypeRefused             = "daicho.refused.v1"
+	TypePolicyPublished      = "daicho.policy_published.v1"
+	TypePolicyEffective      = "daicho.policy_effective.v1"
+	TypeRecipientRegistered  = "daicho.recipient_registered.v1"
+	TypeRecipientReviewed    = "daicho.recipient_reviewed.v1"
+	TypeRecipientEnded       = "daicho.recipient_ended.v1"
+	TypeServiceEnded         = "daicho.service_ended.v1"
+	TypeDatasetAnonymized    = "daicho.dataset_anonymized.v1"
+	TypeDatasetPublished     = "daicho.dataset_published.v1"
+	TypeDatasetUsed          = "daicho.dataset_used.v1"
+	TypeDatasetProvided      = "daicho.dataset_provided.v1"
+	TypeDatasetDestroyed     = "daicho.dataset_destroyed.v1"
+	TypeDatasetJoinRefused   = "daicho.dataset_join_refused.v1"
+	TypeDisposalPlanned      = "daicho.disposal_planned.v1"
+	TypeDisposalApproved     = "daicho.disposal_approved.v1"
+	TypeDisposalExecuted     = "daicho.disposal_executed.v1"
+	TypeDisposalScanned      = "daicho.disposal_scanned.v1"
+	TypeReviewPlanned        = "daicho.review_planned.v1"
+	TypeReviewHeld           = "daicho.review_held.v1"
+	TypeReviewRead           = "daicho.review_read.v1"
+	TypeImprovementOpened    = "daicho.improvement_opened.v1"
+	TypeImprovementCompleted = "daicho.improvement_completed.v1"
+	TypeImprovementDropped   = "daicho.improvement_dropped.v1"
+	TypeImprovementRead      = "daicho.improvement_read.v1"
+	TypeRefused              = "daicho.refused.v1"
 )
 
 // Kind is what the contract says of an event type besides its data.
@@ -154,6 +161,13 @@ var table = []Kind{
 	{Type: TypeDisposalApproved, New: of[Disposal], Stream: "disposal", Engine: true},
 	{Type: TypeDisposalExecuted, New: of[Disposal], Stream: "disposal", Engine: true},
 	{Type: TypeDisposalScanned, New: of[Scan], Stream: "disposal", Engine: true},
+	{Type: TypeReviewPlanned, New: of[Review], Stream: "review", Steers: true},
+	{Type: TypeReviewHeld, New: of[Review], Stream: "review", Steers: true},
+	{Type: TypeReviewRead, New: of[Review], Stream: "review", Engine: true}, // a look is whose token asks
+	{Type: TypeImprovementOpened, New: of[Improvement], Stream: "improvement", Steers: true},
+	{Type: TypeImprovementCompleted, New: of[Improvement], Stream: "improvement", Steers: true},
+	{Type: TypeImprovementDropped, New: of[Improvement], Stream: "improvement", Steers: true},
+	{Type: TypeImprovementRead, New: of[Improvement], Stream: "improvement", Engine: true},
 
 	{Type: TypeRefused, New: of[Refused], Stream: "refusals", Engine: true},
 }

@@ -13,6 +13,7 @@ type Submission struct {
 	Source string
 	Time   time.Time
 	Fact   events.Fact
+	Known  Known // what improvement actions may come from; nil knows nothing
 }
 
 // Decide says why an event about the organisation is refused, or nil. The first policy is published into an empty register;
@@ -44,6 +45,14 @@ func Decide(s *State, in Submission, now time.Time) *events.Refusal {
 		}
 	case *events.Disposal:
 		if r := s.disposalRules(in, f); r != nil {
+			return r
+		}
+	case *events.Review:
+		if r := s.reviewRules(in, f); r != nil {
+			return r
+		}
+	case *events.Improvement:
+		if r := s.improvementRules(in, f); r != nil {
 			return r
 		}
 	default: // the desks' own streams: their form is checked, their behaviour is theirs

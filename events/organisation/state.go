@@ -5,6 +5,7 @@ package organisation
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -13,16 +14,18 @@ import (
 
 // State is what is in force. It is never changed in place: With answers a new one, so that a decision under way keeps its own.
 type State struct {
-	Policy     *policy.Catalogue // nil before the first policy_published
-	Versions   map[events.Word]events.Position
-	Published  []Publication // every version, in the order of publication
-	Recipients map[events.Word]*Recipient
-	Ended      map[events.Word]policy.Mark // clients whose service is over
-	Datasets   map[events.ID]*Dataset      // of anonymously processed information, as made here
-	Disposals  map[events.ID]*Disposal
-	Scanned    *Scanned // nil before the first scan
-	Revisions  map[events.Stream]events.Revision
-	Position   events.Position
+	Policy       *policy.Catalogue // nil before the first policy_published
+	Versions     map[events.Word]events.Position
+	Published    []Publication // every version, in the order of publication
+	Recipients   map[events.Word]*Recipient
+	Ended        map[events.Word]policy.Mark // clients whose service is over
+	Datasets     map[events.ID]*Dataset      // of anonymously processed information, as made here
+	Disposals    map[events.ID]*Disposal
+	Scanned      *Scanned // nil before the first scan
+	Reviews      map[events.ID]*Review
+	Improvements map[events.ID]*Improvement
+	Revisions    map[events.Stream]events.Revision
+	Position     events.Position
 }
 
 // Recipient is a recipient as it was registered or reviewed last.
@@ -47,18 +50,16 @@ func has(all []events.Word, w events.Word) bool {
 func New() *State {
 	return &State{
 		Versions: map[events.Word]events.Position{}, Recipients: map[events.Word]*Recipient{},
-		Ended: map[events.Word]policy.Mark{}, Datasets: map[events.ID]*Dataset{}, Disposals: map[events.ID]*Disposal{}, Revisions: map[events.Stream]events.Revision{},
+		Ended: map[events.Word]policy.Mark{}, Datasets: map[events.ID]*Dataset{}, Disposals: map[events.ID]*Disposal{},
+		Reviews: map[events.ID]*Review{}, Improvements: map[events.ID]*Improvement{}, Revisions: map[events.Stream]events.Revision{},
 	}
 }
 
-// Concerns says whether an event changes the organisation's state. Its streams are few and their events rare.
-func Concerns(e *events.Event) bool {
-	switch e.Stream.Kind {
-	case "policy", "recipient", "client", "dataset", "disposal":
-		return true
-	}
-	return false
-}
+// Kinds are the kinds of streams whose events change the organisation's state. They are few and their events rare.
+var Kinds = []string{"policy", "recipient", "client", "dataset", "disposal", "review", "improvement"}
+
+// Concerns says whether an event changes the organisation's state.
+func Concerns(e *events.Event) bool { return slices.Contains(Kinds, e.Stream.Kind) }
 
 // With is the state after one more event. Events of other streams leave it as it is.
 func (s *State) With(e *events.Event) (*State, error) {
@@ -94,6 +95,16 @@ func (s *State) With(e *events.Event) (*State, error) {
 		n.Disposals[f.Disposal] = disposal(s.Disposals[f.Disposal], e, f)
 	case *events.Scan:
 		n.Scanned = &Scanned{*f, policy.Mark{Type: events.Word(e.Type), Time: e.Time, Position: e.Position}}
+	case *events.Review:
+		if r := review(s.Reviews[f.Review], e, f); r != nil {
+			n.Reviews = maps.Clone(s.Reviews)
+			n.Reviews[f.Review] = r
+		}
+	case *events.Improvement:
+		if i := improvement(s.Improvements[f.Improvement], e, f); i != nil {
+			n.Improvements = maps.Clone(s.Improvements)
+			n.Improvements[f.Improvement] = i
+		}
 	default: // not ours
 	}
 	return &n, nil

@@ -34,6 +34,7 @@ type Catalogue struct {
 	Requests            Requests                      `json:"requests,omitzero"`
 	Measures            []Measure                     `json:"measures,omitempty"` // of security (APPI 23, Order 10(1))
 	Outsourcing         Outsourcing                   `json:"outsourcing,omitzero"`
+	Governance          Governance                    `json:"governance,omitzero"`
 	Approvals           []Approval                    `json:"approvals,omitempty"`
 	Disposal            Disposal                      `json:"disposal,omitzero"`
 	Namespaces          map[string]string             `json:"namespaces,omitempty"`

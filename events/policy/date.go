@@ -93,6 +93,11 @@ func (d Date) Time(loc *time.Location) time.Time {
 // AddDays moves by days.
 func (d Date) AddDays(n int) Date { return NewDate(d.y, d.m, d.d+n) }
 
+// DaysTo is how many days later another day is.
+func (d Date) DaysTo(e Date) int {
+	return int(e.Time(time.UTC).Sub(d.Time(time.UTC)) / (24 * time.Hour))
+}
+
 // Add is the day on which a period ends that an event of day d started. The first day is not counted (Civil Code 140), so 90
 // days end with day d+90; months and years end on the corresponding day, or on the month's last where there is none (143).
 func (d Date) Add(p Period) Date {

@@ -61,6 +61,7 @@ func Lint(c *Catalogue) []Finding {
 	}
 	l.walls()
 	l.trackers()
+	l.governance()
 	l.company()
 	return l.found
 }

@@ -92,7 +92,7 @@ func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db cont
 		queue: make(chan []*item, 64), done: make(chan struct{}),
 	}
 	g.org.Store(organisation.New())
-	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"policy", "recipient", "client", "dataset", "disposal"}}) {
+	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: organisation.Kinds}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the organisation's events: %w", err)
 		}
@@ -298,6 +298,10 @@ func (s *Submission) stream() (events.Stream, bool) {
 		return events.Stream{Kind: kind, ID: string(f.Disposal)}, true
 	case *events.Scan:
 		return events.Stream{Kind: kind, ID: organisation.ScanID}, true
+	case *events.Review:
+		return events.Stream{Kind: kind, ID: string(f.Review)}, true
+	case *events.Improvement:
+		return events.Stream{Kind: kind, ID: string(f.Improvement)}, true
 	case *events.DisposalConfirmed:
 		if s.Subject == "" && f.Recall != "" {
 			return events.Stream{Kind: "recall", ID: string(f.Recall)}, true

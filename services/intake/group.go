@@ -172,6 +172,11 @@ func (gr *group) prepare(ctx context.Context) error {
 			if st, ok := it.stream(); ok {
 				want(st)
 			}
+			if f, ok := it.Fact.(*events.Improvement); ok && f.Cause != nil {
+				if st, ok := organisation.CauseStream(f.Cause); ok {
+					want(st)
+				}
+			}
 		}
 	}
 	if err := gr.hearOfRecalls(ctx); err != nil {

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,8 @@ func (gr *group) organised(it *item, st events.Stream) error {
 	if f, ok := it.Fact.(*events.Disposal); ok && f.By != "" { // who approves is compared with who planned: as people
 		f.By = gr.identity(f.By, f)
 	}
-	if r := organisation.Decide(gr.org, organisation.Submission{Kind: it.Kind, Source: it.Source, Time: it.Time, Fact: it.Fact}, gr.g.now()); r != nil {
+	it.sign()
+	if r := organisation.Decide(gr.org, organisation.Submission{Kind: it.Kind, Source: it.Source, Time: it.Time, Fact: it.Fact, Known: gr.heardOf}, gr.g.now()); r != nil {
 		gr.refuse(it, r)
 		return nil
 	}
@@ -96,6 +98,21 @@ func (gr *group) organised(it *item, st events.Stream) error {
 	}
 	return gr.add(it, st, tag, it.Fact)
 }
+
+// sign names whose token it is as who plans, holds, opens or completes, where the submission names nobody.
+func (it *item) sign() {
+	by := events.Identity(it.caller.Holder)
+	switch f := it.Fact.(type) {
+	case *events.Review:
+		f.By = cmp.Or(f.By, by)
+	case *events.Improvement:
+		f.By = cmp.Or(f.By, by)
+	default: // says itself whose it is, or need not
+	}
+}
+
+// heardOf says whether anything is recorded in a stream of a desk that this group has loaded.
+func (gr *group) heardOf(st events.Stream) bool { return gr.state(st).Position > 0 }
 
 func plainID(s string) bool {
 	for i := range len(s) {
