@@ -74,6 +74,7 @@ func Year(w io.Writer, o Options, progress func(done, total int)) error {
 		b.at = append(b.at, entry{t.UnixMilli(), from, len(b.lines)})
 	})
 	s.recipients()
+	s.governance()
 	first := 0
 	for d := range days {
 		for _, i := range order[first:ends[d]] {
@@ -149,6 +150,7 @@ func Count(o Options) int {
 	}
 	s.emit = func(time.Time, []byte) { n++ }
 	s.recipients()
+	s.governance()
 	return n
 }
 
