@@ -44,6 +44,7 @@ type Parts struct {
 	Disposals   contracts.Disposals
 	Holds       contracts.Holds
 	Notices     contracts.Notices
+	Reviews     contracts.Reviews
 }
 
 type serving struct {
@@ -108,6 +109,7 @@ func (a *API) Routes() []Route {
 	all = append(all, a.disposalRoutes()...)
 	all = append(all, a.holdRoutes()...)
 	all = append(all, a.noticeRoutes()...)
+	all = append(all, a.reviewRoutes()...)
 	return all
 }
 

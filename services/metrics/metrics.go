@@ -49,6 +49,13 @@ func (m *Metrics) Lag(model string, lag func() float64) {
 	}, lag))
 }
 
+// Overdue shows how many of something wait after their last day.
+func (m *Metrics) Overdue(what string, count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "daicho_overdue", Help: "What waits after its last day.", ConstLabels: prometheus.Labels{"what": what},
+	}, func() float64 { return float64(count()) }))
+}
+
 // Handler serves them.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

@@ -54,6 +54,8 @@ type room struct {
 	needs map[string][]string // of a sentence: names of evidence; all must be there. A name never changes its meaning
 	// gaps are sentences that are not kept at this moment, with the reason: something overdue, something missing. May be nil.
 	gaps func(ctx context.Context, r *Register) (map[string]string, error)
+	// caveats are what the evidence of sentences does not show, whatever their state. May be nil.
+	caveats func(r *Register) map[string][]string
 }
 
 var rooms = []room{
@@ -63,6 +65,7 @@ var rooms = []room{
 	disposing,
 	organising,
 	observing,
+	governing,
 }
 
 // handling is what collection and use show.
@@ -183,6 +186,20 @@ func (r *Register) gaps(ctx context.Context) (map[string][]string, error) {
 		}
 	}
 	return all, nil
+}
+
+// caveats are what the rooms say beside the evidence, by sentence.
+func (r *Register) caveats() map[string][]string {
+	all := map[string][]string{}
+	for _, room := range rooms {
+		if room.caveats == nil {
+			continue
+		}
+		for id, texts := range room.caveats(r) {
+			all[id] = append(all[id], texts...)
+		}
+	}
+	return all
 }
 
 func (ev evidence) judge(o *contracts.Obligation, gaps []string) {

@@ -51,12 +51,8 @@ var organisingNeeds = map[string][]string{
 
 // unbuilt are sentences that ask for a part of the engine which is not there: nothing in the log could show them kept.
 var unbuilt = map[string]string{
-	"S2":  "The request desk is not there yet: people's requests are recorded, and nothing carries them out end to end.",
-	"S4":  "The registers of purposes, processing, recipients and datasets are there; those of requests and incidents are not yet.",
-	"S5":  "Reviews with due dates are not kept here yet.",
-	"S6":  "Improvement actions are not kept here yet.",
-	"S26": "Reviews with due dates are not kept here yet.",
-	"S27": "Improvement actions are not kept here yet.",
+	"S2": "The request desk is not there yet: people's requests are recorded, and nothing carries them out end to end.",
+	"S4": "The registers of purposes, processing, recipients and datasets are there; those of requests and incidents are not yet.",
 }
 
 // companyGaps are what the policy in force leaves unsaid of the company itself (APPI 32(1), Order 10), or without a tracker where the policy

@@ -311,10 +311,12 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 		return nil, err
 	}
 	inherit(all, gaps)
+	caveats := r.caveats()
 	var out []contracts.Obligation
 	for _, o := range all {
 		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}
 		found.judge(&line, gaps[o.ID])
+		line.Caveats = append(line.Caveats, caveats[o.ID]...)
 		out = append(out, line)
 	}
 	return out, nil

@@ -101,6 +101,7 @@ requests with it; incident responders replay history after a leak.`,
 		attachmentCommand(s), registerCommand(s), recipientsCommand(s),
 		datasetCommand(s),
 		disposalCommand(s), holdCommand(s),
+		reviewCommand(s), improvementCommand(s),
 	)
 	return root
 }

@@ -109,28 +109,38 @@ func (p *paper) data(recipient string) (map[string]any, error) {
 
 // tell sends one event of the office's, and shows its receipt.
 func (s *shared) tell(cmd *cobra.Command, source, typ string, data map[string]any) error {
-	c, err := s.dial()
+	out, err := s.told(cmd, source, typ, now(), data)
 	if err != nil {
 		return err
 	}
+	return s.show(out, func() *table {
+		t := &table{head: []string{"status", "position"}}
+		t.add(string(out.Status), out.Position.String())
+		return t
+	})
+}
+
+// told sends one event of the office's. A refusal is a problem.
+func (s *shared) told(cmd *cobra.Command, source, typ, at string, data map[string]any) (contracts.Receipt, error) {
+	var none contracts.Receipt
+	c, err := s.dial()
+	if err != nil {
+		return none, err
+	}
 	line, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": strings.ToLower(rand.Text()), "source": source, "type": "daicho." + typ + ".v1", "time": now(), "data": data,
+		"specversion": "1.0", "id": strings.ToLower(rand.Text()), "source": source, "type": "daicho." + typ + ".v1", "time": at, "data": data,
 	}, json.Deterministic(true))
 	if err != nil {
-		return fmt.Errorf("writing an event: %w", err)
+		return none, fmt.Errorf("writing an event: %w", err)
 	}
 	out, err := c.Emit(cmd.Context(), line)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if out[0].Status == contracts.StatusRefused {
-		return &contracts.Problem{Title: "The event is refused", Status: 422, Code: "refused", Rule: out[0].Rule, Field: out[0].Field, Detail: out[0].Text + " (" + out[0].Rule + ")"}
+		return none, &contracts.Problem{Title: "The event is refused", Status: 422, Code: "refused", Rule: out[0].Rule, Field: out[0].Field, Detail: out[0].Text + " (" + out[0].Rule + ")"}
 	}
-	return s.show(out[0], func() *table {
-		t := &table{head: []string{"status", "position"}}
-		t.add(string(out[0].Status), out[0].Position.String())
-		return t
-	})
+	return out[0], nil
 }
 
 func registerRecipientCommand(s *shared) *cobra.Command {

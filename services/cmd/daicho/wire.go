@@ -369,7 +369,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	}
 	e.api.Ready(api.Parts{
 		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors, Notices: vendors,
-		Datasets: made, Disposals: gone, Holds: gone,
+		Datasets: made, Disposals: gone, Holds: gone, Reviews: e.reviews(),
 	}, func() error { return e.level(target) })
 	if err := e.edges(); err != nil {
 		return err
