@@ -1,6 +1,7 @@
 package organisation
 
 import (
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -58,6 +59,9 @@ func (r *Recipient) Findings(c *policy.Catalogue, on policy.Date) []events.Word 
 
 // FindingText says what a finding means, and which law asks for it.
 func FindingText(w events.Word) string { return findings[w] }
+
+// FindingWords are all findings, in the order of their words.
+func FindingWords() []events.Word { return slices.Sorted(maps.Keys(findings)) }
 
 var findings = map[events.Word]string{
 	"contract_missing":           "no contract is on file (APPI 25)",

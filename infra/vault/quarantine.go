@@ -130,6 +130,14 @@ func (v *Vault) Quarantine(ctx context.Context, items []contracts.Quarantined) e
 	})
 }
 
+// QuarantineSize is how many refused submissions are kept.
+func (v *Vault) QuarantineSize(ctx context.Context) (n int, err error) {
+	if err := v.read.QueryRowContext(ctx, `SELECT count(*) FROM quarantine`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("vault: reading: %w", err)
+	}
+	return n, nil
+}
+
 // Quarantined lists what is kept, newest first. Subjects are never in the answer: only their keyed hash is kept.
 func (v *Vault) Quarantined(ctx context.Context, limit int, values bool) ([]contracts.Quarantined, error) {
 	if !v.level.Load() {

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -420,16 +421,20 @@ func (a *API) healthz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
-	s := a.ready.Load()
-	if s == nil {
-		a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the engine is reading its log"})
-		return
-	}
-	if err := s.level(); err != nil {
+	if err := a.Level(); err != nil {
 		a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: err.Error()})
 		return
 	}
 	_ = answer(w, map[string]string{"status": "ready"})
+}
+
+// Level is why the engine is not ready, or nil.
+func (a *API) Level() error {
+	s := a.ready.Load()
+	if s == nil {
+		return errors.New("the engine is reading its log")
+	}
+	return s.level()
 }
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) {

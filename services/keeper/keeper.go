@@ -53,6 +53,7 @@ type task struct {
 	at       events.Position
 	owner    events.Stream
 	time     time.Time
+	asked    time.Time // when the log took it; or when we heard of it
 	person   bool
 	ordinals []events.Ordinal
 }
@@ -76,7 +77,7 @@ func demands(e *events.Event) (task, bool, error) {
 	if err != nil {
 		return task{}, false, err
 	}
-	t := task{at: e.Position, owner: e.Stream, time: e.Time}
+	t := task{at: e.Position, owner: e.Stream, time: e.Time, asked: e.Recorded}
 	switch f := f.(type) {
 	case *events.Deleted:
 		t.person, t.ordinals = f.Person, f.Keys
@@ -153,6 +154,9 @@ func (k *Keeper) Take(recorded []events.Event) {
 	var tasks []task
 	for i := range recorded {
 		if t, ok, err := demands(&recorded[i]); err == nil && ok {
+			if t.asked.IsZero() { // the log has not told its clock's time
+				t.asked = time.Now()
+			}
 			tasks = append(tasks, t)
 		}
 	}
@@ -193,6 +197,18 @@ func (k *Keeper) Err() error {
 		return *e
 	}
 	return nil
+}
+
+// Waiting is how many deletions' keys are not known to be destroyed yet, and when the oldest of them was asked for.
+func (k *Keeper) Waiting() (n int, oldest time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, t := range k.pending {
+		if oldest.IsZero() || t.asked.Before(oldest) {
+			oldest = t.asked
+		}
+	}
+	return len(k.pending), oldest
 }
 
 func (k *Keeper) run(ctx context.Context) {

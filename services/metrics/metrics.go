@@ -42,13 +42,6 @@ func (m *Metrics) Answered(s contracts.Status, rule string) {
 	}
 }
 
-// Lag shows how many positions a projection is behind the log's head.
-func (m *Metrics) Lag(model string, lag func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "daicho_model_lag_positions", Help: "Positions between a projection and the log's head.", ConstLabels: prometheus.Labels{"model": model},
-	}, lag))
-}
-
 // Overdue shows how many of something wait after their last day.
 func (m *Metrics) Overdue(what string, count func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

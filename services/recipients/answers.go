@@ -35,6 +35,29 @@ func (s *Service) position() events.Position {
 	return at
 }
 
+// Counts are how many recalls are open and not late, how many are overdue, and of how many the notice has been given up.
+func (s *Service) Counts(ctx context.Context) (open, overdue, poisoned int, err error) {
+	all, err := s.recalls(ctx, projection.Which{Open: true})
+	if err != nil || len(all) == 0 {
+		return 0, 0, 0, err
+	}
+	told, err := s.own.notices(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	for i := range all {
+		if s.state(&all[i]) == "overdue" {
+			overdue++
+		} else {
+			open++
+		}
+		if s.noticeLine(&all[i], told[all[i].ID]).State == "poisoned" {
+			poisoned++
+		}
+	}
+	return open, overdue, poisoned, nil
+}
+
 // counts are the open recalls of each recipient.
 func (s *Service) counts(ctx context.Context) (map[events.Word]contracts.RecipientRecallCounts, error) {
 	open, err := s.recalls(ctx, projection.Which{Open: true})

@@ -70,7 +70,7 @@ type Config struct {
 func wiring(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c),
-		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, newMetrics, newAPI, newListener, newNATS, newEngine),
+		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, metrics.New, newAPI, newListener, newNATS, newEngine),
 		fx.Invoke(func(*Engine) {}),
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
 		fx.StopTimeout(60*time.Second),
@@ -216,21 +216,6 @@ func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
 	return s, nil
 }
 
-func newMetrics(log contracts.Log, s *Stores) *metrics.Metrics {
-	m := metrics.New()
-	for _, model := range s.All {
-		m.Lag(model.Name(), func() float64 {
-			head, err := log.Head(context.Background())
-			at, _, _ := model.Status()
-			if err != nil || head < at {
-				return 0
-			}
-			return float64(head - at)
-		})
-	}
-	return m
-}
-
 func newAPI(t *tokens.Store, l zerolog.Logger, m *metrics.Metrics) *api.API {
 	return api.New(t, l, m.Handler())
 }
@@ -243,6 +228,7 @@ type Engine struct {
 	stores   *Stores
 	api      *api.API
 	metrics  *metrics.Metrics
+	watch    *metrics.Watch
 	tokens   *tokens.Store
 	listener net.Listener
 	nats     *natsbus.Listener // nil unless --nats-listen
@@ -250,6 +236,7 @@ type Engine struct {
 	server   *http.Server
 	gateway  *intake.Gateway
 	keeper   *keeper.Keeper
+	vendors  *recipients.Service
 	workers  []working
 	booted   chan struct{}
 	boot     context.CancelFunc
@@ -262,9 +249,11 @@ func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log,
 	a.Health = e.health
 	ctx, cancel := context.WithCancel(context.Background())
 	e.boot = cancel
+	e.watch = m.Watch(e.gauges()...)
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			go e.serve(down)
+			e.watch.Start()
 			go func() { // replaying a log takes as long as it takes; meanwhile /readyz says so
 				defer close(e.booted)
 				if err := e.begin(ctx); err != nil {
@@ -351,6 +340,7 @@ func (e *Engine) begin(ctx context.Context) error {
 		return err
 	}
 	vendors.Serve(r)
+	e.vendors = vendors
 	e.work("supervision of recipients", vendors)
 	made, err := e.datasets(r)
 	if err != nil {
@@ -425,46 +415,6 @@ func (e *Engine) publish(ctx context.Context) error {
 	return nil
 }
 
-// level says what is not yet level with a head.
-func (e *Engine) level(target events.Position) error {
-	for _, m := range e.stores.All {
-		at, state, err := m.Status()
-		if state == models.Stuck {
-			return fmt.Errorf("%s is stuck: %w", m.Name(), err)
-		}
-		if at < target {
-			return fmt.Errorf("%s is at position %v of %v", m.Name(), at, target)
-		}
-	}
-	return nil
-}
-
-// health says what is stuck.
-func (e *Engine) health() error {
-	if err := e.failed.Load(); err != nil {
-		return *err
-	}
-	select {
-	case <-e.booted:
-	default:
-		return nil
-	}
-	for _, m := range e.stores.All {
-		if _, state, err := m.Status(); state == models.Stuck {
-			return fmt.Errorf("%s is stuck: %w", m.Name(), err)
-		}
-	}
-	if err := e.gateway.Err(); err != nil {
-		return fmt.Errorf("intake is stuck: %w", err)
-	}
-	for _, w := range e.workers {
-		if err := w.Err(); err != nil {
-			return fmt.Errorf("the %s is stuck: %w", w.what, err)
-		}
-	}
-	return nil
-}
-
 func (e *Engine) url() string {
 	scheme := "http"
 	if e.cfg.TLSCert != "" {
@@ -492,6 +442,7 @@ func (e *Engine) sweep(ctx context.Context) {
 // end stops in the order that loses nothing: no more questions, what was taken is finished, then the stores.
 func (e *Engine) end(ctx context.Context) error {
 	err := e.server.Shutdown(ctx)
+	e.watch.Close()
 	e.boot()
 	<-e.booted
 	if e.failed.Load() == nil {
