@@ -30,8 +30,9 @@ type API struct {
 	// Health says what is wrong, or nothing.
 	Health func() error
 
-	ready atomic.Pointer[serving]
-	mux   *http.ServeMux
+	ready     atomic.Pointer[serving]
+	elsewhere atomic.Pointer[split]
+	mux       *http.ServeMux
 }
 
 // Parts are what the endpoints answer from: one field a room of the engine.
@@ -57,7 +58,7 @@ type serving struct {
 func New(store *tokens.Store, log zerolog.Logger, metrics http.Handler) *API {
 	a := &API{Tokens: store, Log: log, Metrics: metrics, Health: func() error { return nil }, mux: http.NewServeMux()}
 	for _, r := range a.Routes() {
-		a.mux.HandleFunc(r.Method+" "+r.Path, r.handler)
+		a.mux.HandleFunc(r.Method+" "+r.Path, a.placed(PartOf(r.Path), r.handler))
 	}
 	return a
 }

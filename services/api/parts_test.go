@@ -1,0 +1,58 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+type handed struct{ parts []string }
+
+func (h *handed) Hand(_ http.ResponseWriter, _ *http.Request, part string) {
+	h.parts = append(h.parts, part)
+}
+
+// Every endpoint belongs to one part, or is every process's own; and what is not served here is handed over, whoever asks.
+func TestEveryEndpointHasItsPart(t *testing.T) {
+	own := []string{"/healthz", "/readyz", "/metrics", "/openapi.json"}
+	for _, here := range append([]string{""}, AllParts...) {
+		a := New(nil, zerolog.Nop(), http.NotFoundHandler())
+		others := &handed{}
+		if here == "" {
+			a.Only(nil, others)
+		} else {
+			a.Only([]string{here}, others)
+		}
+		served := map[string]bool{}
+		for _, r := range a.Routes() {
+			part := PartOf(r.Path)
+			served[part] = true
+			if (part == "") != slices.Contains(own, r.Path) || part != "" && !slices.Contains(AllParts, part) {
+				t.Errorf("%s is of part %q", r.Path, part)
+			}
+			if part == "" || r.Method == "GET" && r.Path == "/policy" {
+				continue
+			}
+			others.parts = nil
+			path := strings.NewReplacer("{id}", "x", "{name}", "x", "{recipient}", "x").Replace(r.Path)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, httptest.NewRequest(r.Method, path, nil))
+			want := []string{part}
+			if part == here {
+				want = nil
+			}
+			if !slices.Equal(others.parts, want) {
+				t.Errorf("with %q here, %s %s is handed to %q, want %q (%d)", here, r.Method, r.Path, others.parts, want, w.Code)
+			}
+		}
+		for _, part := range AllParts {
+			if !served[part] {
+				t.Errorf("no endpoint is of part %s", part)
+			}
+		}
+	}
+}
