@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/daicho-dev/daicho/contracts"
 )
@@ -39,8 +40,8 @@ var (
 		"the vault; put back the file that was last used with it")
 	errWrap = errors.New("rootkey: something does not open under its epoch: it is damaged, or the file of root keys belongs to " +
 		"another vault; check the configured path, and put back the file that was last used with this vault")
-	errMode = errors.New("rootkey: the file of root keys must be a regular file that only its owner may read: find out who " +
-		"else could, then chmod 600")
+	errMode = errors.New("rootkey: the file of root keys must be a regular file that only its owner may read (or, where it is root's and is " +
+		"handed to another user, that user's group, who may not write it): find out who else could, then chmod 600")
 	errCurrent = errors.New("rootkey: the current epoch cannot be destroyed: make a new one first")
 	destroyed  = bytes.Repeat([]byte("-"), 2*keySize)
 )
@@ -54,7 +55,7 @@ type file struct {
 }
 
 // File opens the root keys in a file, and makes the file, with a first epoch, where there is none. The file must be
-// readable by its owner alone. One process at a time may change it.
+// readable by its owner alone, or be handed over by root: read-only, and then there is no new epoch. One process at a time may change it.
 func File(path string) (contracts.RootKeys, error) {
 	f := &file{path: path}
 	info, err := os.Stat(path)
@@ -66,7 +67,7 @@ func File(path string) (contracts.RootKeys, error) {
 		return f, nil
 	case err != nil:
 		return nil, fmt.Errorf("rootkey: %w", err)
-	case !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0:
+	case !private(info, os.Geteuid()):
 		return nil, errMode
 	}
 	text, err := os.ReadFile(path)
@@ -78,6 +79,17 @@ func File(path string) (contracts.RootKeys, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// private says that nobody but this process' user may read a file. systemd (LoadCredential) and Kubernetes (a Secret in a pod with an
+// fsGroup) hand a secret over as root's file with mode 0440: what stands in the group's place is an ACL's mask, or a group of the pod's own.
+func private(info os.FileInfo, user int) bool {
+	mode := info.Mode()
+	if !mode.IsRegular() || mode.Perm()&0o077 == 0 {
+		return mode.IsRegular()
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Uid == 0 && user != 0 && mode.Perm()&0o337 == 0
 }
 
 // create makes the file whole under another name first, so that a crash leaves either no file or a good one.

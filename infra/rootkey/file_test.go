@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"testing"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -132,6 +133,41 @@ func TestDamage(t *testing.T) {
 }
 
 // Whoever meets one of these stands before a vault that does not open: the text has to say what to do.
+type stat struct {
+	os.FileInfo
+	mode os.FileMode
+	uid  uint32
+}
+
+func (s stat) Mode() os.FileMode { return s.mode }
+func (s stat) Sys() any          { return &syscall.Stat_t{Uid: s.uid} }
+
+// A key is its owner's alone, or root's and handed over read-only to somebody else.
+func TestWhoMayReadTheFile(t *testing.T) {
+	for _, x := range []struct {
+		mode  os.FileMode
+		owner uint32
+		user  int
+		ok    bool
+	}{
+		{0o600, 1000, 1000, true},
+		{0o400, 0, 0, true},
+		{0o440, 0, 1000, true},
+		{0o440, 0, 0, false},
+		{0o440, 1000, 1000, false},
+		{0o640, 0, 1000, false},
+		{0o460, 0, 1000, false},
+		{0o444, 0, 1000, false},
+		{0o604, 1000, 1000, false},
+		{os.ModeDir | 0o700, 1000, 1000, false},
+		{os.ModeNamedPipe | 0o400, 1000, 1000, false},
+	} {
+		if got := private(stat{mode: x.mode, uid: x.owner}, x.user); got != x.ok {
+			t.Errorf("%v of %d, read by %d: %v, want %v", x.mode, x.owner, x.user, got, x.ok)
+		}
+	}
+}
+
 func TestErrorsSayWhatToDo(t *testing.T) {
 	for _, err := range []error{errForm, errEpoch, errWrap, errMode, errCurrent} {
 		if !regexp.MustCompile(`put back|chmod|make a new`).MatchString(err.Error()) {
