@@ -39,9 +39,9 @@ func (a *Attachments) Name() string { return "attachments" }
 
 // Apply notes what events attach and what they end.
 func (a *Attachments) Apply(ctx context.Context, batch []events.Event) error {
-	return a.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
+	return a.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
 		for i := range batch {
-			if err := note(ctx, tx, &batch[i]); err != nil {
+			if err := note(tx, &batch[i]); err != nil {
 				return err
 			}
 		}
@@ -49,7 +49,7 @@ func (a *Attachments) Apply(ctx context.Context, batch []events.Event) error {
 	})
 }
 
-func note(ctx context.Context, tx *sql.Tx, e *events.Event) error {
+func note(tx *store.Tx, e *events.Event) error {
 	switch e.Type {
 	case events.TypeCollected, events.TypeDeleted, events.TypeCorrected, events.TypeHoldReleased:
 		// Most collections attach nothing. (No sealed value, key or word holds a quotation mark in the log.)
@@ -69,7 +69,7 @@ func note(ctx context.Context, tx *sql.Tx, e *events.Event) error {
 	person := string(e.Stream.Person())
 	gone := func(ordinals ...events.Ordinal) error {
 		for _, n := range ordinals {
-			if _, err := tx.ExecContext(ctx, `update attached set gone = 1 where person = $1 and record = $2`, person, int64(n)); err != nil {
+			if _, err := tx.Exec(`update attached set gone = 1 where person = $1 and record = $2`, person, int64(n)); err != nil {
 				return err
 			}
 		}
@@ -79,7 +79,7 @@ func note(ctx context.Context, tx *sql.Tx, e *events.Event) error {
 	case *events.Collected:
 		for i := range f.Records {
 			if r := &f.Records[i]; r.Attachment != nil {
-				if _, err := tx.ExecContext(ctx, `insert into attached (object, person, record, gone) values ($1, $2, $3, 0)`,
+				if _, err := tx.Exec(`insert into attached (object, person, record, gone) values ($1, $2, $3, 0)`,
 					string(r.Attachment.Object), person, int64(r.Value.Ordinal())); err != nil {
 					return err
 				}
@@ -87,7 +87,7 @@ func note(ctx context.Context, tx *sql.Tx, e *events.Event) error {
 		}
 	case *events.Deleted:
 		if f.Person {
-			_, err := tx.ExecContext(ctx, `update attached set gone = 1 where person = $1`, person)
+			_, err := tx.Exec(`update attached set gone = 1 where person = $1`, person)
 			return err
 		}
 		return gone(f.Keys...)

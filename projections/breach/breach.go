@@ -6,9 +6,11 @@
 package breach
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -49,9 +51,8 @@ func (b *Breach) Name() string { return "breach" }
 
 // Apply notes the changes of presence that events make.
 func (b *Breach) Apply(ctx context.Context, batch []events.Event) error {
-	return b.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
-		r := &run{b: b, ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, records: map[ref]*record{}}
-		defer r.close()
+	return b.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
+		r := &run{b: b, tx: tx, records: map[ref]*record{}}
 		for i := range batch {
 			if err := r.event(&batch[i]); err != nil {
 				return err
@@ -63,11 +64,10 @@ func (b *Breach) Apply(ctx context.Context, batch []events.Event) error {
 
 // run is one batch being folded.
 type run struct {
-	b          *Breach
-	ctx        context.Context
-	tx         *sql.Tx
-	statements map[string]*sql.Stmt
-	records    map[ref]*record
+	b       *Breach
+	tx      *store.Tx
+	records map[ref]*record
+	changes []change
 }
 
 type ref struct {
@@ -82,28 +82,14 @@ type record struct {
 	changed  bool
 }
 
-func (r *run) close() {
-	for _, s := range r.statements {
-		_ = s.Close()
-	}
-}
-
 func (r *run) exec(query string, args ...any) error {
-	s := r.statements[query]
-	if s == nil {
-		var err error
-		if s, err = r.tx.PrepareContext(r.ctx, query); err != nil {
-			return err
-		}
-		r.statements[query] = s
-	}
-	_, err := s.ExecContext(r.ctx, args...)
+	_, err := r.tx.Exec(query, args...)
 	return err
 }
 
 func (r *run) event(e *events.Event) error {
 	if organisation.Concerns(e) {
-		_, err := r.b.KeepOrganisation(r.ctx, r.tx, e, organisation.New())
+		_, err := r.b.KeepOrganisation(r.tx, e, organisation.New())
 		return err
 	}
 	p := e.Stream.Person()
@@ -125,15 +111,15 @@ func (r *run) event(e *events.Event) error {
 	case *events.Collected:
 		return r.collected(at, f)
 	case *events.Moved:
-		return r.each(at, f.Of, func(n events.Ordinal, rec *record) error {
+		return r.each(at, f.Of, func(n events.Ordinal, rec *record) {
 			came := e.Type == events.TypeCopied
 			rec.place(string(f.Location), came)
-			return r.presence(at, n, rec, string(f.Location), came)
+			r.presence(at, n, rec, string(f.Location), came)
 		})
 	case *events.Transferred:
-		return r.each(at, f.Of, func(n events.Ordinal, rec *record) error { return r.presence(at, n, rec, string(f.Recipient), true) })
+		return r.each(at, f.Of, func(n events.Ordinal, rec *record) { r.presence(at, n, rec, string(f.Recipient), true) })
 	case *events.DisposalConfirmed:
-		return r.each(at, f.Of, func(n events.Ordinal, rec *record) error { return r.presence(at, n, rec, string(f.Recipient), false) })
+		return r.each(at, f.Of, func(n events.Ordinal, rec *record) { r.presence(at, n, rec, string(f.Recipient), false) })
 	case *events.Deleted:
 		return r.deleted(at, f)
 	case *events.Link:
@@ -150,9 +136,16 @@ type moment struct {
 	position int64
 }
 
-func (r *run) presence(at moment, n events.Ordinal, rec *record, place string, came bool) error {
-	return r.exec(`insert into presence (place, person, record, time, position, came, category) values ($1, $2, $3, $4, $5, $6, $7)`,
-		place, string(at.person), int64(n), at.time, at.position, bit(came), rec.category)
+// change is a row of presence.
+type change struct {
+	moment
+	record          events.Ordinal
+	place, category string
+	came            bool
+}
+
+func (r *run) presence(at moment, n events.Ordinal, rec *record, place string, came bool) {
+	r.changes = append(r.changes, change{at, n, place, rec.category, came})
 }
 
 func bit(b bool) int {
@@ -171,9 +164,7 @@ func (r *run) collected(at moment, f *events.Collected) error {
 		n := f.Records[i].Value.Ordinal()
 		rec := &record{category: string(f.Records[i].Category), places: []string{string(f.Location)}, changed: true}
 		r.records[ref{at.person, n}] = rec
-		if err := r.presence(at, n, rec, string(f.Location), true); err != nil {
-			return err
-		}
+		r.presence(at, n, rec, string(f.Location), true)
 		if f.Role == "processor" || f.Operation == "entrusted" {
 			if err := r.exec(`insert into entrusted (person, record, client) values ($1, $2, $3)`, string(at.person), int64(n), string(f.Client)); err != nil {
 				return err
@@ -196,15 +187,13 @@ func (rec *record) place(id string, came bool) {
 	rec.places, rec.changed = rest, true
 }
 
-func (r *run) each(at moment, of []events.Ordinal, do func(events.Ordinal, *record) error) error {
+func (r *run) each(at moment, of []events.Ordinal, do func(events.Ordinal, *record)) error {
 	for _, n := range of {
 		rec, err := r.record(at.person, n)
 		if err != nil {
 			return err
 		}
-		if err := do(n, rec); err != nil {
-			return err
-		}
+		do(n, rec)
 	}
 	return nil
 }
@@ -215,7 +204,7 @@ func (r *run) record(p events.Pseudonym, n events.Ordinal) (*record, error) {
 	}
 	rec := &record{}
 	var places string
-	if err := r.tx.QueryRowContext(r.ctx, `select category, places from records where person = $1 and record = $2`, string(p), int64(n)).Scan(&rec.category, &places); err != nil {
+	if err := r.tx.Row(`select category, places from records where person = $1 and record = $2`, []any{string(p), int64(n)}, &rec.category, &places); err != nil {
 		return nil, fmt.Errorf("an event names a record that was never collected: %w", err)
 	}
 	rec.places = strings.Fields(places)
@@ -235,20 +224,17 @@ func (r *run) deleted(at moment, f *events.Deleted) error {
 			return err
 		}
 	}
-	return r.each(at, of, func(n events.Ordinal, rec *record) error {
+	return r.each(at, of, func(n events.Ordinal, rec *record) {
 		for _, place := range rec.places {
-			if err := r.presence(at, n, rec, place, false); err != nil {
-				return err
-			}
+			r.presence(at, n, rec, place, false)
 		}
 		rec.places, rec.changed = nil, true
-		return nil
 	})
 }
 
 // all are the records of a person, those of this batch included.
 func (r *run) all(p events.Pseudonym) ([]events.Ordinal, error) {
-	rows, err := r.tx.QueryContext(r.ctx, `select record from records where person = $1`, string(p))
+	rows, err := r.tx.Query(`select record from records where person = $1`, string(p))
 	if err != nil {
 		return nil, err
 	}
@@ -282,8 +268,21 @@ func (r *run) link(at moment, e *events.Event, f *events.Link) error {
 	return nil
 }
 
+// write stores what the batch has changed, in the order of the keys, so that neighbours are written together.
 func (r *run) write() error {
-	for k, rec := range r.records {
+	slices.SortFunc(r.changes, func(a, b change) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.person, b.person), cmp.Compare(a.record, b.record), cmp.Compare(a.time, b.time), cmp.Compare(a.position, b.position))
+	})
+	for _, c := range r.changes {
+		if err := r.exec(`insert into presence (place, person, record, time, position, came, category) values ($1, $2, $3, $4, $5, $6, $7)`,
+			c.place, string(c.person), int64(c.record), c.time, c.position, bit(c.came), c.category); err != nil {
+			return err
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(r.records), func(a, b ref) int {
+		return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.n, b.n))
+	}) {
+		rec := r.records[k]
 		if !rec.changed {
 			continue
 		}

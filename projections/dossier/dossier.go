@@ -8,6 +8,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,17 +51,12 @@ func (d *Dossier) Name() string { return "dossier" }
 
 // Apply files events under their people.
 func (d *Dossier) Apply(ctx context.Context, batch []events.Event) error {
-	return d.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error { return d.file(ctx, tx, batch) })
+	return d.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error { return d.file(tx, batch) })
 }
 
-func (d *Dossier) file(ctx context.Context, tx *sql.Tx, batch []events.Event) error {
-	history, err := tx.PrepareContext(ctx, `insert into history (person, position, revision, recorded, time, type, source, policy, id, data) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
-	if err != nil {
-		return err
-	}
-	defer history.Close()
+func (d *Dossier) file(tx *store.Tx, batch []events.Event) error {
 	counts := map[string]int{}
-	met := map[events.Pseudonym]bool{}
+	of := map[events.Pseudonym][]*events.Event{}
 	for i := range batch {
 		e := &batch[i]
 		k, ok := events.KindOf(e.Type)
@@ -72,33 +69,34 @@ func (d *Dossier) file(ctx context.Context, tx *sql.Tx, batch []events.Event) er
 		person := e.Stream.Person()
 		if person == "" {
 			if organisation.Concerns(e) {
-				if _, err := d.KeepOrganisation(ctx, tx, e, organisation.New()); err != nil {
+				if _, err := d.KeepOrganisation(tx, e, organisation.New()); err != nil {
 					return err
 				}
 			}
 			continue
 		}
-		if _, err := history.ExecContext(ctx, string(person), int64(e.Position), int64(e.Revision), e.Recorded.UnixMilli(), e.Time.UnixMilli(), e.Type, e.Source, e.Policy, e.ID, e.Data); err != nil {
-			return err
-		}
-		if !met[person] {
-			met[person] = true
-			r, err := tx.ExecContext(ctx, `insert into people (person) values ($1) on conflict do nothing`, string(person))
-			if err != nil {
+		of[person] = append(of[person], e)
+		if e.Type == events.TypeIdentityLinked {
+			if err := link(tx, e); err != nil {
 				return err
 			}
-			if n, _ := r.RowsAffected(); n == 1 {
-				counts[people]++
-			}
 		}
-		if e.Type == events.TypeIdentityLinked {
-			if err := link(ctx, tx, e); err != nil {
+	}
+	for _, person := range slices.Sorted(maps.Keys(of)) { // in the order of the key, so that neighbours are written together
+		n, err := tx.Exec(`insert into people (person) values ($1) on conflict do nothing`, string(person))
+		if err != nil {
+			return err
+		}
+		counts[people] += int(n)
+		for _, e := range of[person] {
+			if _, err := tx.Exec(`insert into history (person, position, revision, recorded, time, type, source, policy, id, data) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+				string(person), int64(e.Position), int64(e.Revision), e.Recorded.UnixMilli(), e.Time.UnixMilli(), e.Type, e.Source, e.Policy, e.ID, e.Data); err != nil {
 				return err
 			}
 		}
 	}
 	for typ, n := range counts {
-		if _, err := tx.ExecContext(ctx, `insert into counts (type, n) values ($1, $2) on conflict (type) do update set n = counts.n + excluded.n`, typ, n); err != nil {
+		if _, err := tx.Exec(`insert into counts (type, n) values ($1, $2) on conflict (type) do update set n = counts.n + excluded.n`, typ, n); err != nil {
 			return err
 		}
 	}
@@ -106,14 +104,14 @@ func (d *Dossier) file(ctx context.Context, tx *sql.Tx, batch []events.Event) er
 }
 
 // link makes both sides of a link findable. Whether it stands at a moment is for the fold to say.
-func link(ctx context.Context, tx *sql.Tx, e *events.Event) error {
+func link(tx *store.Tx, e *events.Event) error {
 	f, err := events.Decode(e)
 	if err != nil {
 		return err
 	}
 	other := strings.TrimPrefix(string(f.(*events.Link).Other), "person:")
 	for _, p := range [][2]string{{string(e.Stream.Person()), other}, {other, string(e.Stream.Person())}} {
-		if _, err := tx.ExecContext(ctx, `insert into links (person, other, position) values ($1, $2, $3) on conflict do nothing`, p[0], p[1], int64(e.Position)); err != nil {
+		if _, err := tx.Exec(`insert into links (person, other, position) values ($1, $2, $3) on conflict do nothing`, p[0], p[1], int64(e.Position)); err != nil {
 			return err
 		}
 	}

@@ -98,13 +98,13 @@ type count struct {
 
 // Apply counts what events show.
 func (e *Evidence) Apply(ctx context.Context, batch []events.Event) error {
-	return e.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
+	return e.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
 		counts, err := e.tally(batch)
 		if err != nil {
 			return err
 		}
 		for what, c := range counts {
-			if _, err := tx.ExecContext(ctx, `insert into counts (what, n, since, position) values ($1, $2, $3, $4)
+			if _, err := tx.Exec(`insert into counts (what, n, since, position) values ($1, $2, $3, $4)
 				on conflict (what) do update set n = counts.n + excluded.n, position = excluded.position,
 					since = case when excluded.since < counts.since then excluded.since else counts.since end`,
 				what, c.n, c.since.UnixMilli(), int64(c.last)); err != nil {

@@ -4,7 +4,6 @@ package recipients
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -49,8 +48,8 @@ func (r *Recipients) Name() string { return "recipients" }
 
 // Apply notes what events hand over, provide, ask back and confirm.
 func (r *Recipients) Apply(ctx context.Context, batch []events.Event) error {
-	return r.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
-		w := writing{ctx, tx, r.Store}
+	return r.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
+		w := writing{tx, r.Store}
 		for i := range batch {
 			if err := w.event(&batch[i]); err != nil {
 				return err
@@ -61,13 +60,12 @@ func (r *Recipients) Apply(ctx context.Context, batch []events.Event) error {
 }
 
 type writing struct {
-	ctx context.Context
-	tx  *sql.Tx
-	s   *store.Store
+	tx *store.Tx
+	s  *store.Store
 }
 
 func (w writing) exec(query string, args ...any) error {
-	_, err := w.tx.ExecContext(w.ctx, query, args...)
+	_, err := w.tx.Exec(query, args...)
 	return err
 }
 
@@ -76,7 +74,7 @@ func (w writing) event(e *events.Event) error {
 		return fmt.Errorf("the event at position %v is of type %q, which this version does not know", e.Position, e.Type)
 	}
 	if organisation.Concerns(e) {
-		_, err := w.s.KeepOrganisation(w.ctx, w.tx, e, organisation.New())
+		_, err := w.s.KeepOrganisation(w.tx, e, organisation.New())
 		return err
 	}
 	switch e.Type { // most events concern no recipient

@@ -57,23 +57,8 @@ func firsts(all []entry) (rows []entry) {
 
 // days writes where to look for what is due.
 type days struct {
-	ctx            context.Context
-	tx             *sql.Tx
-	insert, remove *sql.Stmt
-	delta          map[entry]int
-}
-
-func (b *run) days() (*days, error) {
-	d := &days{ctx: b.ctx, tx: b.tx, delta: map[entry]int{}}
-	var err, more error
-	d.insert, err = b.tx.PrepareContext(b.ctx, `insert into due (purpose, day, person) values ($1, $2, $3)`)
-	d.remove, more = b.tx.PrepareContext(b.ctx, `delete from due where purpose = $1 and day = $2 and person = $3`)
-	return d, errors.Join(err, more)
-}
-
-func (d *days) close() {
-	_ = d.insert.Close()
-	_ = d.remove.Close()
+	tx    *store.Tx
+	delta map[entry]int
 }
 
 // change takes a person's limits as they were counted, and as they are.
@@ -88,41 +73,40 @@ func (d *days) change(p events.Pseudonym, was, is []entry) error {
 		d.delta[e]++
 	}
 	before, after := firsts(was), firsts(is)
-	write := func(stmt *sql.Stmt, rows, except []entry) error {
+	write := func(query string, rows, except []entry) error {
 		for _, e := range rows {
 			if slices.Contains(except, e) {
 				continue
 			}
-			if _, err := stmt.ExecContext(d.ctx, e.purpose, e.day, string(p)); err != nil {
+			if _, err := d.tx.Exec(query, e.purpose, e.day, string(p)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return errors.Join(write(d.remove, before, after), write(d.insert, after, before))
+	return errors.Join(
+		write(`delete from due where purpose = $1 and day = $2 and person = $3`, before, after),
+		write(`insert into due (purpose, day, person) values ($1, $2, $3)`, after, before))
 }
 
 // count moves the calendar by the difference that the batch made.
 func (d *days) count() error {
-	up, err := d.tx.PrepareContext(d.ctx, `insert into calendar (day, purpose, n) values ($1, $2, $3) on conflict (day, purpose) do update set n = calendar.n + excluded.n`)
-	if err != nil {
-		return err
-	}
-	defer up.Close()
 	fewer := false
 	for e, n := range d.delta {
 		if n == 0 {
 			continue
 		}
 		fewer = fewer || n < 0
-		if _, err := up.ExecContext(d.ctx, e.day, e.purpose, n); err != nil {
+		if _, err := d.tx.Exec(`insert into calendar (day, purpose, n) values ($1, $2, $3) on conflict (day, purpose) do update set n = calendar.n + excluded.n`,
+			e.day, e.purpose, n); err != nil {
 			return err
 		}
 	}
 	if fewer {
-		_, err = d.tx.ExecContext(d.ctx, `delete from calendar where n = 0`)
+		_, err := d.tx.Exec(`delete from calendar where n = 0`)
+		return err
 	}
-	return err
+	return nil
 }
 
 // total is how many limits end by a day, of one purpose or of all.

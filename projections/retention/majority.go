@@ -44,9 +44,9 @@ func (b *run) minors(p events.Pseudonym, was, is minor) (err error) {
 	switch {
 	case was == is:
 	case is.month == "":
-		_, err = b.tx.ExecContext(b.ctx, `delete from minors where person = $1`, string(p))
+		_, err = b.tx.Exec(`delete from minors where person = $1`, string(p))
 	default:
-		_, err = b.tx.ExecContext(b.ctx, `insert into minors (person, month, told) values ($1, $2, $3)
+		_, err = b.tx.Exec(`insert into minors (person, month, told) values ($1, $2, $3)
 			on conflict (person) do update set month = excluded.month, told = excluded.told`, string(p), is.month, is.told)
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -56,8 +57,8 @@ func (r *Retention) Name() string { return "retention" }
 // Apply folds events into people's rows; a person whom a batch touches often is written once.
 func (r *Retention) Apply(ctx context.Context, batch []events.Event) error {
 	org, before := r.org, r.recent
-	err := r.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
-		b := &run{r: r, ctx: ctx, tx: tx, touched: map[events.Pseudonym]*work{}}
+	err := r.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
+		b := &run{r: r, tx: tx, touched: map[events.Pseudonym]*work{}}
 		for i := range batch {
 			if err := b.event(&batch[i]); err != nil {
 				return err
@@ -75,10 +76,8 @@ func (r *Retention) Apply(ctx context.Context, batch []events.Event) error {
 // run is one batch being folded.
 type run struct {
 	r       *Retention
-	ctx     context.Context
-	tx      *sql.Tx
+	tx      *store.Tx
 	touched map[events.Pseudonym]*work
-	read    *sql.Stmt
 }
 
 // work is one person of a batch: the fold as it becomes, and the limits as they were counted.
@@ -136,14 +135,8 @@ func (b *run) person(p events.Pseudonym) (*work, error) {
 }
 
 func (b *run) load(p events.Pseudonym) (*person.State, error) {
-	if b.read == nil {
-		var err error
-		if b.read, err = b.tx.PrepareContext(b.ctx, `select state from people where person = $1`); err != nil {
-			return nil, err
-		}
-	}
 	var blob []byte
-	switch err := b.read.QueryRowContext(b.ctx, string(p)).Scan(&blob); {
+	switch err := b.tx.Row(`select state from people where person = $1`, []any{string(p)}, &blob); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
 	case err != nil:
@@ -162,21 +155,9 @@ func decode(blob []byte) (*person.State, error) {
 
 // write puts what the batch touched into the store.
 func (b *run) write() error {
-	if b.read != nil {
-		defer b.read.Close()
-	}
-	up, err := b.tx.PrepareContext(b.ctx, `insert into people (person, clients, state) values ($1, $2, $3)
-		on conflict (person) do update set clients = excluded.clients, state = excluded.state`)
-	if err != nil {
-		return err
-	}
-	defer up.Close()
-	d, err := b.days()
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	for p, w := range b.touched {
+	d := &days{tx: b.tx, delta: map[entry]int{}}
+	for _, p := range slices.Sorted(maps.Keys(b.touched)) { // in the order of the key, so that neighbours are written together
+		w := b.touched[p]
 		if err := d.change(p, w.before, entries(w.state, b.r.org)); err != nil {
 			return err
 		}
@@ -184,7 +165,8 @@ func (b *run) write() error {
 		if err != nil {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}
-		if _, err := up.ExecContext(b.ctx, string(p), clients(w.state), blob); err != nil {
+		if _, err := b.tx.Exec(`insert into people (person, clients, state) values ($1, $2, $3)
+			on conflict (person) do update set clients = excluded.clients, state = excluded.state`, string(p), clients(w.state), blob); err != nil {
 			return err
 		}
 		if err := b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)); err != nil {
@@ -223,7 +205,7 @@ func (b *run) organisation(e *events.Event) error {
 			return err
 		}
 	}
-	next, err := b.r.KeepOrganisation(b.ctx, b.tx, e, b.r.org)
+	next, err := b.r.KeepOrganisation(b.tx, e, b.r.org)
 	if err != nil {
 		return err
 	}
@@ -233,7 +215,7 @@ func (b *run) organisation(e *events.Event) error {
 
 // all loads people into the batch, as they are counted under the rules so far.
 func (b *run) all(query string) error {
-	rows, err := b.tx.QueryContext(b.ctx, query)
+	rows, err := b.tx.Query(query)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -16,12 +15,12 @@ const organisationTable = `create table if not exists organisation (position big
 	time bigint not null, type text not null, data bytea not null)`
 
 // KeepOrganisation stores an event about the organisation, and folds it.
-func (s *Store) KeepOrganisation(ctx context.Context, tx *sql.Tx, e *events.Event, was *organisation.State) (*organisation.State, error) {
+func (s *Store) KeepOrganisation(tx *Tx, e *events.Event, was *organisation.State) (*organisation.State, error) {
 	next, err := was.With(e)
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, `insert into organisation (position, stream, revision, time, type, data) values ($1, $2, $3, $4, $5, $6)`,
+	_, err = tx.Exec(`insert into organisation (position, stream, revision, time, type, data) values ($1, $2, $3, $4, $5, $6)`,
 		int64(e.Position), e.Stream.String(), int64(e.Revision), e.Time.UnixMilli(), e.Type, e.Data)
 	return next, err
 }

@@ -90,58 +90,51 @@ func (s *Store) Position(ctx context.Context) (events.Position, error) {
 
 // Apply gives the events after the position to fold, with a transaction in which the position moves as well. On an error nothing
 // has changed, unless it came while committing: then nobody knows, and the store is to be opened again.
-func (s *Store) Apply(ctx context.Context, batch []events.Event, fold func(*sql.Tx, []events.Event) error) error {
+func (s *Store) Apply(ctx context.Context, batch []events.Event, fold func(*Tx, []events.Event) error) error {
 	for len(batch) > 0 && batch[0].Position <= s.position {
 		batch = batch[1:]
 	}
 	if len(batch) == 0 {
 		return nil
 	}
-	tx, err := s.Write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("beginning to write %s: %w", s.name, err)
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer func() { _ = tx.tx.Rollback() }()
 	if err := fold(tx, batch); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	if err := s.tick(ctx, tx, batch); err != nil {
+	if err := tick(tx, s.position, batch); err != nil {
 		return fmt.Errorf("writing the position of %s: %w", s.name, err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.tx.Commit(); err != nil {
 		return fmt.Errorf("committing %s: %w", s.name, err)
 	}
 	s.position = batch[len(batch)-1].Position
 	return nil
 }
 
-func (s *Store) tick(ctx context.Context, tx *sql.Tx, batch []events.Event) error {
-	clock, err := tx.PrepareContext(ctx, `insert into clock (recorded, position) values ($1, $2)
-		on conflict (recorded) do update set position = excluded.position where clock.position < excluded.position`)
-	if err != nil {
-		return err
-	}
-	defer clock.Close()
+func tick(tx *Tx, from events.Position, batch []events.Event) error {
 	for i := range batch {
 		if i+1 < len(batch) && batch[i+1].Recorded.Equal(batch[i].Recorded) {
 			continue
 		}
-		if _, err := clock.ExecContext(ctx, batch[i].Recorded.UnixMilli(), int64(batch[i].Position)); err != nil {
+		if _, err := tx.Exec(`insert into clock (recorded, position) values ($1, $2)
+			on conflict (recorded) do update set position = excluded.position where clock.position < excluded.position`,
+			batch[i].Recorded.UnixMilli(), int64(batch[i].Position)); err != nil {
 			return err
 		}
 	}
-	// The position moves from where this store saw it. Where somebody else has moved it, or it moved in a transaction whose outcome was
+	// The position moves from where the store saw it. Where somebody else has moved it, or it moved in a transaction whose outcome was
 	// not known, the same events would be folded twice.
-	r, err := tx.ExecContext(ctx, `insert into progress (id, position) values (1, $1)
+	n, err := tx.Exec(`insert into progress (id, position) values (1, $1)
 		on conflict (id) do update set position = excluded.position where progress.position = $2`,
-		int64(batch[len(batch)-1].Position), int64(s.position))
-	if err != nil {
-		return err
+		int64(batch[len(batch)-1].Position), int64(from))
+	if err == nil && n != 1 {
+		err = errMoved
 	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errMoved, err)
-	}
-	return nil
+	return err
 }
 
 var errMoved = errors.New("it has moved since it was read; open the store again")

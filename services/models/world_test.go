@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"database/sql"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -41,9 +40,9 @@ func newLedger(fails *atomic.Bool) func(context.Context, contracts.Database) (*l
 func (l *ledger) Name() string { return "ledger" }
 
 func (l *ledger) Apply(ctx context.Context, batch []events.Event) error {
-	return l.Store.Apply(ctx, batch, func(tx *sql.Tx, batch []events.Event) error {
+	return l.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
 		for i := range batch {
-			if _, err := tx.ExecContext(ctx, `insert into seen (position, after) select $1, coalesce(max(position), 0) from seen`, int64(batch[i].Position)); err != nil {
+			if _, err := tx.Exec(`insert into seen (position, after) select $1, coalesce(max(position), 0) from seen`, int64(batch[i].Position)); err != nil {
 				return err
 			}
 		}
