@@ -9,6 +9,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
 )
 
 // followAgain is how long after a failure the log is followed again.
@@ -31,26 +32,54 @@ func (g *Gateway) follow(ctx context.Context) {
 	}
 }
 
+// Observe is a gateway that takes nothing: it knows what is in force, as long as it runs, and keeps nothing of anybody.
+func Observe(ctx context.Context, log contracts.Log) (*Gateway, error) {
+	g := &Gateway{log: log, now: time.Now, Destroy: func([]events.Event) {}, done: make(chan struct{})}
+	if err := g.readOrganisation(ctx); err != nil {
+		return nil, err
+	}
+	g.heard.Store(uint64(g.Organisation().Position))
+	return g, nil
+}
+
+// take applies what has been read from the log.
+func (g *Gateway) take(ctx context.Context, batch []events.Event) error {
+	if g.states != nil {
+		return g.states.apply(ctx, batch, g.organise)
+	}
+	for i := range batch {
+		if err := g.organise(&batch[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readOn tails the log from where it was read to. It ends with an error, or with the context.
 func (g *Gateway) readOn(ctx context.Context) error {
-	from := events.Position(g.heard.Load())
+	from, only := events.Position(g.heard.Load()), contracts.Filter{}
+	if g.states == nil {
+		only.Kinds = organisation.Kinds
+	}
 	head, err := g.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if from >= head {
+	if from >= head || g.states == nil { // who only observes may wait long for the next event of its kinds
 		g.behind.Store(nil)
 	}
-	for batch, err := range g.log.Tail(ctx, from, contracts.Filter{}) {
+	for batch, err := range g.log.Tail(ctx, from, only) {
 		if err != nil {
 			return err
 		}
-		if err := g.states.apply(ctx, batch, g.organise); err != nil {
+		if err := g.take(ctx, batch); err != nil {
 			return err
 		}
 		g.Destroy(batch)
 		last := batch[len(batch)-1].Position
-		g.states.read(last)
+		if g.states != nil {
+			g.states.read(last)
+		}
 		g.heard.Store(uint64(last))
 		if last >= head {
 			g.behind.Store(nil)

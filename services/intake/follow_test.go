@@ -236,3 +236,30 @@ func TestALoneGatewayReadsOnFromWhatItWrote(t *testing.T) {
 	}
 	sameAsLog(t, g, mem)
 }
+
+// Who only observes knows what is in force, hears of what changes, and records nothing.
+func TestAnObserverKnowsThePolicyAndRecordsNothing(t *testing.T) {
+	log := memlog.New()
+	defer log.Close()
+	g := testGateway(t, log, testVault(t))
+	o, err := Observe(t.Context(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Start()
+	if o.Organisation().Policy != nil {
+		t.Error("it knows a policy that nobody published")
+	}
+	publish(t, g)
+	eventually(t, "it knows the policy", func() bool { return o.Organisation().Policy != nil })
+	if _, err := o.Submit(t.Context(), admin, []Submission{submission("1", "P-1")}); err == nil {
+		t.Error("it records")
+	}
+	if err := o.Close(); err != nil {
+		t.Error(err)
+	}
+	later, err := Observe(t.Context(), log)
+	if err != nil || later.Organisation().Policy == nil {
+		t.Errorf("one that comes later does not know it: %v", err)
+	}
+}

@@ -91,21 +91,28 @@ func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db cont
 		log: log, vault: vault, states: st, watch: watch, now: time.Now, Destroy: func([]events.Event) {},
 		queue: make(chan []*item, 64), done: make(chan struct{}),
 	}
-	g.org.Store(organisation.New())
-	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: organisation.Kinds}) {
-		if err != nil {
-			return nil, fmt.Errorf("reading the organisation's events: %w", err)
-		}
-		for i := range batch {
-			if err := g.organise(&batch[i]); err != nil {
-				return nil, err
-			}
-		}
+	if err := g.readOrganisation(ctx); err != nil {
+		return nil, err
 	}
 	if err := st.catchUp(ctx, log, g.organise, progress); err != nil {
 		return nil, err
 	}
 	return g, st.flush(ctx)
+}
+
+func (g *Gateway) readOrganisation(ctx context.Context) error {
+	g.org.Store(organisation.New())
+	for batch, err := range g.log.Scan(ctx, 0, contracts.Filter{Kinds: organisation.Kinds}) {
+		if err != nil {
+			return fmt.Errorf("reading the organisation's events: %w", err)
+		}
+		for i := range batch {
+			if err := g.organise(&batch[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // organise folds an event about the organisation, once.
@@ -138,6 +145,10 @@ func (g *Gateway) Complete() events.Position {
 func (g *Gateway) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancel = cancel
+	if g.states == nil {
+		g.wg.Go(func() { g.follow(ctx) })
+		return
+	}
 	g.states.shared = g.Shared
 	if g.Shared {
 		g.heard.Store(uint64(g.states.scanned))
@@ -152,6 +163,9 @@ func (g *Gateway) Close() error {
 	close(g.done)
 	g.cancel()
 	g.wg.Wait()
+	if g.states == nil {
+		return nil
+	}
 	return g.states.flush(context.Background())
 }
 
@@ -189,6 +203,9 @@ var ErrClosing = errors.New("intake: the engine is stopping; send it again")
 // of it is on disk. The error is of the whole: some outcomes are not known, and everything should be sent again (what was
 // recorded will then be a duplicate). The submissions are the gateway's from then on: who sends them again reads them again.
 func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) ([]contracts.Receipt, error) {
+	if g.states == nil {
+		return nil, errors.New("intake: this process only observes; it records nothing")
+	}
 	if err := g.Err(); err != nil {
 		return nil, fmt.Errorf("intake has stopped: %w", err)
 	}
