@@ -28,12 +28,18 @@ import (
 // Roles that a token can have.
 var Roles = []events.Word{"emitter", "compliance", "responder", "auditor", "admin"}
 
-// Store keeps tokens in one file.
+// Store keeps tokens in one file. Several processes may share it, as long as one of them makes and revokes: the others hear of it within
+// a second.
 type Store struct {
-	path string
-	mu   sync.RWMutex
-	all  []stored
+	path   string
+	mu     sync.RWMutex
+	all    []stored
+	is     os.FileInfo // of the file as it was read
+	looked time.Time
 }
+
+// lookEvery is how often the file is looked at for what another process has written.
+const lookEvery = time.Second
 
 type stored struct {
 	contracts.Token
@@ -43,15 +49,12 @@ type stored struct {
 // Open reads the tokens of a data folder; at the first start it makes one a role, and says so by answering true.
 func Open(dir string) (*Store, bool, error) {
 	s := &Store{path: filepath.Join(dir, "tokens.json")}
-	b, err := os.ReadFile(s.path)
+	err := s.read()
 	if err == nil {
-		if err := json.Unmarshal(b, &s.all); err != nil {
-			return nil, false, fmt.Errorf("%s cannot be read; put back a copy, or delete it to begin with new tokens", s.path)
-		}
 		return s, false, nil
 	}
-	if !os.IsNotExist(err) {
-		return nil, false, fmt.Errorf("reading tokens: %w", err)
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, false, err
 	}
 	folder := filepath.Join(dir, "tokens")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -73,6 +76,46 @@ func Open(dir string) (*Store, bool, error) {
 	return s, true, nil
 }
 
+// read takes what the file says.
+func (s *Store) read() error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return fmt.Errorf("reading tokens: %w", err)
+	}
+	defer f.Close()
+	is, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("reading tokens: %w", err)
+	}
+	var all []stored
+	if err := json.UnmarshalRead(f, &all); err != nil {
+		return fmt.Errorf("%s cannot be read; put back a copy, or delete it to begin with new tokens", s.path)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all, s.is, s.looked = all, is, time.Now()
+	return nil
+}
+
+// fresh reads the file again where another process has written it. One that cannot be read leaves what was known.
+func (s *Store) fresh() {
+	s.mu.RLock()
+	looked, was := s.looked, s.is
+	s.mu.RUnlock()
+	if time.Since(looked) < lookEvery {
+		return
+	}
+	is, err := os.Stat(s.path)
+	if err == nil && (was == nil || !os.SameFile(is, was) || !is.ModTime().Equal(was.ModTime()) || is.Size() != was.Size()) {
+		err = s.read()
+	}
+	if err == nil {
+		s.mu.Lock()
+		s.looked = time.Now()
+		s.mu.Unlock()
+	}
+}
+
 // Create makes a token. The answer is the only one that holds the secret.
 func (s *Store) Create(t contracts.Token) (contracts.Token, error) {
 	if !slices.Contains(Roles, t.Role) {
@@ -92,6 +135,9 @@ func (s *Store) Create(t contracts.Token) (contracts.Token, error) {
 	t.ID = strings.ToLower(rand.Text())[:12]
 	t.Created = time.Now().UTC().Truncate(time.Second)
 	secret := "daicho_" + rand.Text()
+	if err := s.read(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return t, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := append(slices.Clone(s.all), stored{t, hash(secret)})
@@ -130,6 +176,7 @@ func (s *Store) write(all []stored) error {
 // Caller is who bears a secret.
 func (s *Store) Caller(secret string) (intake.Caller, bool) {
 	h := hash(secret)
+	s.fresh()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, t := range s.all {
@@ -142,6 +189,7 @@ func (s *Store) Caller(secret string) (intake.Caller, bool) {
 
 // List are the tokens, without secrets.
 func (s *Store) List() []contracts.Token {
+	s.fresh()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := []contracts.Token{}
@@ -156,6 +204,9 @@ var ErrUnknown = errors.New("no token has this id")
 
 // Revoke ends a token.
 func (s *Store) Revoke(id string) error {
+	if err := s.read(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := slices.DeleteFunc(slices.Clone(s.all), func(t stored) bool { return t.ID == id })
