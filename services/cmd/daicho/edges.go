@@ -17,6 +17,7 @@ import (
 func edgeFlags(f *pflag.FlagSet, c *Config) {
 	f.StringArrayVar(&c.IntakeNATS, "intake-nats", nil, "also take events published at this NATS server: nats://host:port, tls://host:port, with ?queue=STREAM&creds=FILE&ca=FILE&trust=subjects (repeatable)")
 	f.StringVar(&c.NATSListen, "nats-listen", "", "also be a NATS server for emitters, at this address; its queue is in memory")
+	f.StringArrayVar(&c.IntakeOutbox, "intake-outbox", nil, "also take events from a table of this database, and delete there what is recorded: postgres://user@host:port/database?table=TABLE&source=/rental (repeatable; also order=COLUMN, type=STEERING_TYPE)")
 }
 
 // newNATS starts a NATS server for emitters, if one is wanted.
@@ -63,6 +64,13 @@ func (e *Engine) edges() error {
 	}
 	for _, x := range all {
 		e.work("intake from NATS", x)
+	}
+	for _, address := range e.cfg.IntakeOutbox {
+		x, err := edges.Outbox(address, house)
+		if err != nil {
+			return err
+		}
+		e.work("intake from an outbox", x)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ func serveCommand(s *shared) *cobra.Command {
   daicho serve --data /var/lib/daicho --listen 127.0.0.1:8420
   daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml
   daicho serve --nats-listen 127.0.0.1:4222
+  daicho serve --intake-outbox 'postgres://rental@127.0.0.1/rental?source=/rental'
   daicho serve --log 'esdb://127.0.0.1:2113?tls=false'`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -58,8 +58,9 @@ type Config struct {
 	Only    []string
 	Profile string
 
-	IntakeNATS []string // servers that emitters publish to
-	NATSListen string   // where a NATS server of our own listens for emitters; empty: nowhere
+	IntakeNATS   []string // servers that emitters publish to
+	NATSListen   string   // where a NATS server of our own listens for emitters; empty: nowhere
+	IntakeOutbox []string // tables of companies' own databases
 	// Progress is told how the replay at start goes.
 	Progress func(what string, at, head events.Position)
 	// AcceptLost starts although people have lost their keys.
