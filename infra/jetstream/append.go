@@ -228,7 +228,7 @@ func (l *Log) send(ctx context.Context, g *group) (*sent, error) {
 			if l.isClosed() {
 				err = contracts.ErrClosed
 			}
-			return nil, err
+			return nil, away(err)
 		}
 	}
 	return s, nil

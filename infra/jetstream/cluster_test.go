@@ -1,10 +1,12 @@
 package jetstream
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/logtest"
@@ -21,6 +23,23 @@ func connect(t *testing.T, url string) *Log {
 	}
 	t.Cleanup(l.Close)
 	return l
+}
+
+// until waits for something that comes by itself.
+func until(t *testing.T, there func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !there(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come")
+		}
+	}
+}
+
+// cut is a context that ends soon.
+func cut(t *testing.T, after time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), after)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // TestCluster: the whole promise holds on three servers.
@@ -104,9 +123,11 @@ func TestSound(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for _, bad := range []string{
-		"", "nats://127.0.0.1:1", "jetstream://", "jetstream://host", "jetstream://a:1,", "jetstream://user:hush@a:1", "jetstream://a:1/x",
+		"", "nats://127.0.0.1:1", "jetstream://", "jetstream://host", "jetstream://a:1,", "jetstream://user:hush@a:1", "jetstream://hush@a:1", "jetstream://a:1/x",
 		"jetstream://a:1?replicas=2", "jetstream://a:1?replicas=", "jetstream://a:1?replicas=3&replicas=3", "jetstream://a:1?hush=1",
-		"jetstream://a:1?hush=1&hush=2", "jetstream://a:1?%zz",
+		"jetstream://a:1?hush=1&hush=2", "jetstream://a:1?%zz", "jetstream://a:1?tls=hush", "jetstream://a:1?userCertFile=x", "jetstream://a:1?userKeyFile=x",
+		"jetstream://a:1?tls=false&tlsCaFile=x", "jetstream://a:1?passwordFile=x", "jetstream://a:1?creds=x&user=y", "jetstream://a:1?creds=x&tokenFile=y",
+		"jetstream://a:1?user=x&tokenFile=y", "jetstream://a:1?password=hush",
 	} {
 		_, err := parse(bad)
 		if err == nil || strings.Contains(err.Error(), "hush") {
@@ -116,6 +137,16 @@ func TestAddress(t *testing.T) {
 	a, err := parse("jetstream://a:1,[::1]:2/?replicas=5")
 	if err != nil || a.replicas != 5 || strings.Join(a.servers, " ") != "nats://a:1 nats://[::1]:2" {
 		t.Errorf("%+v %v", a, err)
+	}
+	// Nothing goes over a network in the clear unless that is said.
+	for text, want := range map[string]bool{
+		"jetstream://127.0.0.1:1": false, "jetstream://localhost:1,[::1]:1": false, "jetstream://127.0.0.1:1,10.0.0.1:1": true, "jetstream://nats.example:1": true,
+		"jetstream://10.0.0.1:1?tls=false": false, "jetstream://127.0.0.1:1?tls=true": true, "jetstream://127.0.0.1:1?tlsCaFile=x": true,
+		"jetstream://127.0.0.1:1?userCertFile=x&userKeyFile=y": true,
+	} {
+		if a, err := parse(text); err != nil || a.tls != want {
+			t.Errorf("%q: TLS %v (%v)", text, a.tls, err)
+		}
 	}
 }
 

@@ -216,10 +216,8 @@ func TestServerRestarts(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	close(stop)
 	wg.Wait()
-	head, err := l.Head(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var head events.Position
+	until(t, func() bool { head, err = l.Head(ctx); return err == nil })
 	finish <- head + 1
 	for { // one more event, so that the tail looks up
 		r := l.Append(ctx, []contracts.Write{{Stream: events.Stream{Kind: "end", ID: "1"}, Expect: events.AnyRevision, Events: make([]events.Event, 1)}})[0]

@@ -9,8 +9,8 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -48,6 +48,7 @@ type Log struct {
 	last   time.Time     // the latest recorded time; under order
 	flight flight
 
+	denied atomic.Bool // the server has refused something to this user
 	mu     sync.Mutex
 	broken chan struct{} // closed, and replaced, when the connection is lost
 
@@ -104,8 +105,8 @@ func Embedded(ctx context.Context, dir string, opts Options) (*Log, error) {
 }
 
 // Connect opens the log on a server elsewhere, or on a cluster of them: jetstream://host:port, with several hosts divided
-// by commas, and ?replicas= for how many servers keep the log (3 on a cluster, if nothing is said). A server that is alone
-// has to run with sync_interval: always: nothing else keeps the promise that what is stored is on disk.
+// by commas, and settings that README.md lists. The servers have to run with sync_interval: always: nothing else keeps the
+// promise that what is stored is on disk.
 func Connect(ctx context.Context, url string, opts Options) (*Log, error) {
 	a, err := parse(url)
 	if err != nil {
@@ -117,18 +118,9 @@ func Connect(ctx context.Context, url string, opts Options) (*Log, error) {
 func open(ctx context.Context, a address, opts Options, more ...nats.Option) (*Log, error) {
 	l := &Log{opts: opts, order: make(chan struct{}, 1), broken: make(chan struct{}), done: make(chan struct{})}
 	l.flight.init()
-	conn, err := nats.Connect(strings.Join(a.servers, ","), append(more,
-		nats.Name("daicho"),
-		nats.Timeout(10*time.Second),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(100*time.Millisecond),
-		// A publish that cannot be sent now fails now, and is then known not to be stored.
-		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { l.disconnected() }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { opts.logf("log: %v", err) }),
-	)...)
+	conn, err := l.dial(a, more...)
 	if err != nil {
-		return nil, fmt.Errorf("log: no connection to the server: %w", err)
+		return nil, err
 	}
 	l.conn = conn
 	if err := l.prepare(ctx, a.replicas); err != nil {
@@ -185,7 +177,7 @@ func (l *Log) ask(ctx context.Context, request func(context.Context) error) erro
 	case asking.Err() != nil:
 		return errSilent
 	}
-	return err
+	return away(err)
 }
 
 // Close ends every call under way, the connection, and the embedded server.

@@ -26,6 +26,9 @@ const (
 	codeStreamAbove = 10074 // replicas > 1 on a server that is in no cluster
 )
 
+var errDenied = errors.New("log: the server does not give this user all rights that the log needs: publish to " + prefix + ">, $JS.API.> and " +
+	"$JS.ACK.>, subscribe to _INBOX.>; the log of the engine names what was refused")
+
 // prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements. Servers
 // that are starting are waited for.
 func (l *Log) prepare(ctx context.Context, replicas int) (err error) {
@@ -144,6 +147,7 @@ func cannot(err error, replicas int) error {
 
 // patient repeats a request while the servers are finding together, for startWait at the most.
 func (l *Log) patient(ctx context.Context, request func(context.Context) error) error {
+	l.denied.Store(false)
 	for end := time.Now().Add(startWait); ; {
 		asking, cancel := context.WithTimeout(ctx, askWait)
 		err := request(asking)
@@ -156,8 +160,11 @@ func (l *Log) patient(ctx context.Context, request func(context.Context) error) 
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !again || time.Now().After(end):
-			if silent {
+		case !again || l.denied.Load() || time.Now().After(end):
+			switch {
+			case l.denied.Load():
+				return errDenied
+			case silent:
 				return errSilent
 			}
 			return err

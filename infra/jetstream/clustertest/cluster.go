@@ -51,7 +51,8 @@ type Node struct {
 	Address string // host:port for clients
 	monitor string
 	route   string
-	conf    string
+	conf    string // file
+	own     string // what it says in any case
 	log     string
 	t       testing.TB
 	cmd     *exec.Cmd
@@ -75,9 +76,8 @@ func Start(t testing.TB, opts Options) *Cluster {
 		})
 	}
 	for i, n := range c.Nodes {
-		if err := os.WriteFile(n.conf, []byte(c.configure(i, filepath.Join(dir, n.Name))), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		n.own = c.configuration(i, filepath.Join(dir, n.Name))
+		n.Configure(opts.Conf)
 		n.Start()
 	}
 	t.Cleanup(func() {
@@ -93,7 +93,7 @@ func Start(t testing.TB, opts Options) *Cluster {
 	return c
 }
 
-func (c *Cluster) configure(i int, dir string) string {
+func (c *Cluster) configuration(i int, dir string) string {
 	n := c.Nodes[i]
 	var b strings.Builder
 	fmt.Fprintf(&b, "server_name: %s\nlisten: %q\nhttp: %q\nlog_file: %q\n", n.Name, n.Address, n.monitor, n.log)
@@ -108,8 +108,15 @@ func (c *Cluster) configure(i int, dir string) string {
 		}
 		b.WriteString("  ]\n}\n")
 	}
-	b.WriteString(c.opts.Conf)
 	return b.String()
+}
+
+// Configure gives a server that does not run more configuration text, in the place of Options.Conf.
+func (n *Node) Configure(conf string) {
+	n.t.Helper()
+	if err := os.WriteFile(n.conf, []byte(n.own+conf), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 // URL is the address of the log on these servers, as jetstream.Connect takes it.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/services/models"
@@ -21,7 +23,7 @@ func (e *Engine) level(target events.Position) error {
 	return nil
 }
 
-// health says what is stuck.
+// health says what is stuck, or cut off from the log.
 func (e *Engine) health() error {
 	if err := e.failed.Load(); err != nil {
 		return *err
@@ -52,11 +54,19 @@ func (e *Engine) parts() (all []part) {
 		}
 		all = append(all, p)
 	}
-	all = append(all, part{"intake", e.gateway.Err()})
+	all = append(all, part{"the log", e.reach()}, part{"intake", e.gateway.Err()})
 	for _, w := range e.workers {
 		all = append(all, part{w.what, w.Err()})
 	}
 	return all
+}
+
+// reach asks the log for its head. Nothing is taken until it answers.
+func (e *Engine) reach() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	_, err := e.log.Head(ctx)
+	return err
 }
 
 // up says that the engine has begun.

@@ -49,7 +49,7 @@ func serveCommand(s *shared) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
-	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (several hosts after commas; ?replicas= of a cluster), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (nothing is kept)")
+	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (more hosts after commas; then ?replicas=, tls, tlsCaFile, userCertFile, userKeyFile, creds, user, passwordFile, tokenFile), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (nothing is kept)")
 	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")
 	f.StringVar(&c.RootKey, "root-key", "", "the root key's file (default: root.key in the data folder; keep it elsewhere)")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")
