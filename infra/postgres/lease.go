@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -47,8 +45,7 @@ func (l *lease) take(ctx context.Context, c *pgx.Conn) error {
 const patience = 2 * time.Second
 
 func (l *lease) lock(ctx context.Context, c *pgx.Conn) error {
-	sum := sha256.Sum256([]byte("daicho lease of " + l.schema))
-	key := int64(binary.BigEndian.Uint64(sum[:8]))
+	key := lockOf("lease", l.schema)
 	for began := time.Now(); ; {
 		var ours bool
 		if err := c.QueryRow(ctx, `select pg_try_advisory_lock($1)`, key).Scan(&ours); err != nil {

@@ -15,9 +15,10 @@ import (
 
 // schema is a place.
 type schema struct {
-	server  *Server
-	name    string
-	durable bool
+	server   *Server
+	name     string
+	durable  bool
+	together bool // several processes at once; see Together
 }
 
 // The table of the lease is not of those that Make has made.
@@ -25,6 +26,10 @@ const tables = `select table_name from information_schema.tables where table_sch
 
 func (p *schema) Open(ctx context.Context) (contracts.Database, error) {
 	l := &lease{schema: p.name, holder: rand.Text()}
+	take := l.take
+	if p.together {
+		take = l.share
+	}
 	w := p.server.settings(p.name)
 	w.RuntimeParams["synchronous_commit"] = "on"
 	if !p.durable {
@@ -33,7 +38,7 @@ func (p *schema) Open(ctx context.Context) (contracts.Database, error) {
 	r := p.server.settings(p.name)
 	r.RuntimeParams["default_transaction_read_only"] = "on"
 	db := contracts.Database{
-		Write: sql.OpenDB(writers{stdlib.GetConnector(*w, stdlib.OptionAfterConnect(l.take))}), Read: stdlib.OpenDB(*r), Schema: dialect, Tables: tables,
+		Write: sql.OpenDB(writers{stdlib.GetConnector(*w, stdlib.OptionAfterConnect(take))}), Read: stdlib.OpenDB(*r), Schema: dialect, Tables: tables,
 	}
 	db.Write.SetMaxOpenConns(1)
 	readers := 2 * runtime.NumCPU()
@@ -49,7 +54,7 @@ func (p *schema) Open(ctx context.Context) (contracts.Database, error) {
 }
 
 func (p *schema) Beside(ctx context.Context, name string) (contracts.Place, error) {
-	beside := &schema{p.server, p.name + "_" + name, p.durable}
+	beside := &schema{server: p.server, name: p.name + "_" + name, durable: p.durable}
 	return beside, beside.Remove(ctx)
 }
 

@@ -133,7 +133,7 @@ func (c *foundCache) get(hashes [][32]byte, into []events.Pseudonym) uint64 {
 func (c *foundCache) put(found map[[32]byte]events.Pseudonym, since uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.drops != since {
+	if c.drops != since || c.max == 0 {
 		return
 	}
 	for h, p := range found {

@@ -53,7 +53,9 @@ func (v *Vault) loadEpochs(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		v.epochMu.Lock()
 		v.epochs[epoch] = aead
+		v.epochMu.Unlock()
 	}
 	return rows.Err()
 }
@@ -65,12 +67,22 @@ func (v *Vault) enter(ctx context.Context, epoch string) error {
 		if err != nil {
 			return err
 		}
-		if err := v.exec(ctx, `INSERT INTO epochs (epoch, wrapped) VALUES ($1, $2)`, epoch, wrapped); err != nil {
-			return err
+		result, err := v.write.ExecContext(ctx, `INSERT INTO epochs (epoch, wrapped) VALUES ($1, $2) ON CONFLICT (epoch) DO NOTHING`, epoch, wrapped)
+		if err != nil {
+			return fmt.Errorf("vault: writing: %w", err)
 		}
-		v.epochMu.Lock()
-		v.epochs[epoch] = aead
-		v.epochMu.Unlock()
+		if n, err := result.RowsAffected(); err != nil || n == 0 { // another process was first
+			if err := errors.Join(err, v.loadEpochs(ctx)); err != nil {
+				return err
+			}
+			if _, err := v.epochKey(epoch); err != nil {
+				return err
+			}
+		} else {
+			v.epochMu.Lock()
+			v.epochs[epoch] = aead
+			v.epochMu.Unlock()
+		}
 	}
 	v.epochMu.Lock()
 	v.current = epoch

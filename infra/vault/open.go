@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
 )
 
 // Options are for tests and for machines far from the usual; the zero value is good.
@@ -28,13 +29,18 @@ type Options struct {
 	// Lingers says that the database keeps what has been replaced (PostgreSQL: dead rows, its log): a destruction is then
 	// final with the next Rotate only, and Epoch says so.
 	Lingers bool
+	// Turn says that other processes have the vault open too: it is the statement by which a transaction waits for its turn among
+	// theirs (postgres.Server.Turn). Where an identifier leads is then not kept in memory; opened keys are, for KeysFor, or until
+	// Hear says that they are no more; and Rotate refuses.
+	Turn string
 }
 
-// Vault implements contracts.Vault. One process at a time may have a vault open.
+// Vault implements contracts.Vault. One process at a time may have a vault open, or several that take turns.
 type Vault struct {
 	write, read *sql.DB
 	root        contracts.RootKeys
-	final       bool // what is replaced is overwritten at once
+	final       bool   // what is replaced is overwritten at once
+	turn        string // of a transaction, among other processes
 	keys        *keyCache
 	found       *foundCache
 	level       atomic.Bool
@@ -90,11 +96,14 @@ func New(ctx context.Context, db contracts.Database, root contracts.RootKeys, op
 	if opts.KeysMax <= 0 {
 		opts.KeysMax = 50_000
 	}
-	if opts.FoundMax <= 0 {
+	switch {
+	case opts.Turn != "":
+		opts.FoundMax = 0
+	case opts.FoundMax <= 0:
 		opts.FoundMax = 100_000
 	}
 	v := &Vault{
-		write: db.Write, read: db.Read, root: root, final: !opts.Lingers,
+		write: db.Write, read: db.Read, root: root, final: !opts.Lingers, turn: opts.Turn,
 		keys:   newKeyCache(opts.KeysFor, opts.KeysMax),
 		found:  newFoundCache(opts.FoundMax),
 		epochs: map[string]cipher.AEAD{},
@@ -108,7 +117,11 @@ func New(ctx context.Context, db contracts.Database, root contracts.RootKeys, op
 
 // start makes the tables, and reads the vault's own keys.
 func (v *Vault) start(ctx context.Context) error {
-	if _, err := v.write.ExecContext(ctx, schema); err != nil {
+	tables := schema
+	if v.turn != "" { // several statements in one message are one transaction
+		tables = v.turn + ";" + schema
+	}
+	if _, err := v.write.ExecContext(ctx, tables); err != nil {
 		return fmt.Errorf("vault: making tables: %w", err)
 	}
 	// The secrets come first: a copy whose epoch has been destroyed fails here, before anything is added to it.
@@ -158,7 +171,11 @@ func (v *Vault) secret(ctx context.Context, name string, key *[32]byte) error {
 	if wrapped, err = v.root.Wrap(ctx, epoch, key[:], parts("secret", name, epoch)); err != nil {
 		return fmt.Errorf("vault: root keys: %w", err)
 	}
-	return v.exec(ctx, `INSERT INTO secrets (name, epoch, wrapped) VALUES ($1, $2, $3)`, name, epoch, wrapped)
+	// Where two processes begin at once, what the first has made is everybody's.
+	if err := v.exec(ctx, `INSERT INTO secrets (name, epoch, wrapped) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`, name, epoch, wrapped); err != nil {
+		return err
+	}
+	return v.secret(ctx, name, key)
 }
 
 // exec runs a statement by itself.
@@ -176,6 +193,11 @@ func (v *Vault) transact(ctx context.Context, do func(*sql.Tx) error) error {
 		return fmt.Errorf("vault: writing: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
+	if v.turn != "" {
+		if _, err := tx.ExecContext(ctx, v.turn); err != nil {
+			return fmt.Errorf("vault: writing: %w", err)
+		}
+	}
 	if err := do(tx); err != nil {
 		return err
 	}
@@ -187,6 +209,9 @@ func (v *Vault) transact(ctx context.Context, do func(*sql.Tx) error) error {
 
 // Level opens the vault for reading.
 func (v *Vault) Level() { v.level.Store(true) }
+
+// Hear says that an owner's keys have been destroyed, or some of them, by another process: nothing of theirs stays in memory here.
+func (v *Vault) Hear(owner events.Stream) { v.keys.drop(owner.String()) }
 
 // Close closes the files and destroys what is opened in memory.
 func (v *Vault) Close() error {

@@ -18,6 +18,9 @@ const batch = 500
 //
 // A backup of the vault that is to be good must be made after Rotate.
 func (v *Vault) Rotate(ctx context.Context) error {
+	if v.turn != "" {
+		return errors.New("vault: other processes may have it open, and would go on under the old epoch; stop them, and open it alone")
+	}
 	v.rotating.Lock()
 	defer v.rotating.Unlock()
 	// From here on whatever is written is written under the new epoch; what was under way has been stored.
