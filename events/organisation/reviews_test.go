@@ -2,6 +2,8 @@ package organisation_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/events/policy"
 )
 
 // office is the organisation's side of a log, at a moment: what is decided is folded.
@@ -340,3 +343,63 @@ func TestS6_AReviewThatAsksForImprovementIsAnswered(t *testing.T) {
 		t.Error("unanswered, though an action came of it")
 	}
 }
+
+// In whatever order reviews are told of, they come to the same; no review is due later than its cycle after the last.
+func TestS26_TheOrderInWhichReviewsAreToldDoesNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(26, 5))
+	subjects := []events.Word{"technology", "law", "system"}
+	for range 300 {
+		type told struct {
+			at time.Time
+			f  *events.Review
+		}
+		var all []told
+		for i := range 1 + r.IntN(6) {
+			at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(r.IntN(400*24)) * time.Hour)
+			f := held(events.ID(fmt.Sprintf("r-%d", i)), subjects[:1+r.IntN(3)]...)
+			if r.IntN(3) == 0 {
+				f = planned(f.Review, events.Day(at.AddDate(0, 0, 1+r.IntN(200)).Format(time.DateOnly)), f.Subjects...)
+			}
+			all = append(all, told{at, f})
+		}
+		tell := func() []organisation.Cycle {
+			o := newOffice(t)
+			for _, x := range all {
+				o.at = x.at
+				typ := events.TypeReviewHeld
+				if x.f.Due != "" {
+					typ = events.TypeReviewPlanned
+				}
+				c := *x.f
+				c.Late = nil
+				if typ == events.TypeReviewHeld {
+					c.Note = note("looked")
+				}
+				o.does(typ, &c)
+			}
+			return o.state.Cycles()
+		}
+		want := tell()
+		for i, c := range want {
+			begins := c.Last
+			if begins.IsZero() {
+				begins = policy.NewDate(2026, time.January, 1)
+			}
+			if c.Due.After(begins.Add(c.Every)) {
+				t.Fatalf("%s is due on %s, later than %s after %s", c.Subject, c.Due, c.Every, begins)
+			}
+			for _, x := range all {
+				on := policy.NewDate(x.at.In(tokyo).Year(), x.at.In(tokyo).Month(), x.at.In(tokyo).Day())
+				if x.f.Outcome != "" && slices.Contains(x.f.Subjects, c.Subject) && c.Last.Before(on) {
+					t.Fatalf("%d: the last review of %s was on %s, not %s", i, c.Subject, on, c.Last)
+				}
+			}
+		}
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		if got := tell(); !slices.Equal(got, want) {
+			t.Fatalf("told in another order: %+v, not %+v", got, want)
+		}
+	}
+}
+
+var tokyo = time.FixedZone("JST", 9*60*60)

@@ -324,6 +324,24 @@ func TestS5_WordsAreReadAfterTheLookIsRecorded(t *testing.T) {
 	}
 }
 
+// deaf takes no look.
+type deaf struct{ *intake.Gateway }
+
+func (deaf) Submit(context.Context, intake.Caller, []intake.Submission) ([]contracts.Receipt, error) {
+	return []contracts.Receipt{{Status: contracts.StatusRefused, Rule: "not_permitted"}}, nil
+}
+
+// A look that cannot be recorded is not taken.
+func TestS5_NothingIsReadWithoutTheLookInTheLog(t *testing.T) {
+	o := newOffice(t)
+	id := o.reviewed("improve", "system")
+	var p *contracts.Problem
+	n, err := reviews.New(deaf{o.gateway}, o.register.Vault, o.register.Now).ReviewNotes(as("compliance"), events.ID(id))
+	if !errors.As(err, &p) || p.Status != 409 || p.Code != "look" || len(n.Notes) > 0 {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
 // The simulated company governs itself: its year is recorded whole, and at its end the four sentences are kept, with what was late said.
 func TestS5_S6_S26_S27_TheSimulatedYearIsGoverned(t *testing.T) {
 	o := newOffice(t)
