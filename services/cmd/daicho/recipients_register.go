@@ -138,7 +138,9 @@ func (s *shared) told(cmd *cobra.Command, source, typ, at string, data map[strin
 		return none, err
 	}
 	if out[0].Status == contracts.StatusRefused {
-		return none, &contracts.Problem{Title: "The event is refused", Status: 422, Code: "refused", Rule: out[0].Rule, Field: out[0].Field, Detail: out[0].Text + " (" + out[0].Rule + ")"}
+		p := contracts.Refused("The event is refused", out[0])
+		p.Detail += " (" + p.Rule + ")"
+		return none, p
 	}
 	return out[0], nil
 }

@@ -127,7 +127,7 @@ func policyCommand(s *shared) *cobra.Command {
 			})
 		},
 	})
-	cmd.AddCommand(policyWhatIfCommand(s), policyPublishCommand(s))
+	cmd.AddCommand(policyDiffCommand(s), policyWhatIfCommand(s), policyPublishCommand(s))
 	return cmd
 }
 
