@@ -15,8 +15,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
@@ -34,7 +32,7 @@ type Retention struct {
 const keptStates = 10_000 // some 8 KB each
 
 var schema = []string{
-	`create table if not exists people (person text primary key, clients text not null, state bytea not null)`,
+	`create table if not exists people (person text primary key, clients text not null, state bytea not null) -- ` + person.Form,
 	`create index if not exists people_clients on people (clients) where clients <> ''`,
 	minorsTable, minorsIndex,
 	dueTable, calendarTable,
@@ -147,8 +145,8 @@ func (b *run) load(p events.Pseudonym) (*person.State, error) {
 
 func decode(blob []byte) (*person.State, error) {
 	s := &person.State{}
-	if err := json.Unmarshal(blob, s); err != nil {
-		return nil, fmt.Errorf("a person's row cannot be read; rebuild the model")
+	if err := s.UnmarshalBinary(blob); err != nil {
+		return nil, fmt.Errorf("a person's row: %w", err)
 	}
 	return s, nil
 }
@@ -161,7 +159,7 @@ func (b *run) write() error {
 		if err := d.change(p, w.before, entries(w.state, b.r.org)); err != nil {
 			return err
 		}
-		blob, err := json.Marshal(w.state, json.Deterministic(true))
+		blob, err := w.state.MarshalBinary()
 		if err != nil {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}

@@ -1,13 +1,15 @@
 package intake
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -45,11 +47,15 @@ var stateSchema = []string{
 	`create table if not exists states (stream text primary key, position bigint not null, state bytea not null)`,
 	`create table if not exists refused (tag text not null, rule text not null, primary key (tag, rule))`,
 	`create table if not exists progress (id integer primary key, position bigint not null)`,
+	`create table if not exists form (id integer primary key, form text not null)`,
 	recallSchema,
 }
 
 func openStates(ctx context.Context, db contracts.Database) (*states, error) {
 	if err := db.Make(ctx, stateSchema...); err != nil {
+		return nil, fmt.Errorf("preparing the store of person states: %w", err)
+	}
+	if err := ofForm(ctx, db); err != nil {
 		return nil, fmt.Errorf("preparing the store of person states: %w", err)
 	}
 	s := &states{
@@ -66,6 +72,31 @@ func openStates(ctx context.Context, db contracts.Database) (*states, error) {
 	recalls, err := readRecalls(ctx, db)
 	s.recalls = recalls
 	return s, err
+}
+
+// ofForm drops what another version has stored in another form: the log is read anew.
+func ofForm(ctx context.Context, db contracts.Database) error {
+	var is string
+	switch err := db.Read.QueryRowContext(ctx, `select form from form where id = 1`).Scan(&is); {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	case is == person.Form:
+		return nil
+	}
+	tx, err := db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, q := range []string{`delete from states`, `delete from progress`, `delete from form`} {
+		if _, err := tx.ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `insert into form (id, form) values (1, $1)`, person.Form); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // load answers the states of streams; a stream without events has an empty one. They must not be changed in place.
@@ -97,7 +128,7 @@ func (s *states) load(ctx context.Context, streams []events.Stream) (map[events.
 		state := &person.State{}
 		switch err := stmt.QueryRowContext(ctx, st.String()).Scan(&blob); err {
 		case nil:
-			if err := json.Unmarshal(blob, state); err != nil {
+			if err := state.UnmarshalBinary(blob); err != nil {
 				return nil, fmt.Errorf("a stored person state cannot be read; delete the store of person states, it is rebuilt from the log at the next start")
 			}
 		case sql.ErrNoRows:
@@ -223,6 +254,7 @@ func (s *states) flush(ctx context.Context) error {
 }
 
 func (s *states) write(ctx context.Context, work map[events.Stream]*person.State, complete events.Position) error {
+	ctx = context.WithoutCancel(ctx) // the driver would watch for it, with a goroutine for every statement
 	tx, err := s.db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -234,8 +266,12 @@ func (s *states) write(ctx context.Context, work map[events.Stream]*person.State
 		return err
 	}
 	defer stmt.Close()
-	for st, state := range work {
-		blob, err := json.Marshal(state)
+	streams := slices.SortedFunc(maps.Keys(work), func(a, b events.Stream) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	for _, st := range streams { // in the order of the key, so that neighbours are written together
+		state := work[st]
+		blob, err := state.MarshalBinary()
 		if err != nil {
 			return err
 		}
@@ -390,7 +426,7 @@ func (s *states) living(ctx context.Context, limit int) ([]events.Stream, error)
 			return nil, fmt.Errorf("reading person states: %w", err)
 		}
 		state := &person.State{}
-		if err := json.Unmarshal(blob, state); err != nil {
+		if err := state.UnmarshalBinary(blob); err != nil {
 			return nil, fmt.Errorf("a stored person state cannot be read; delete the store of person states, it is rebuilt from the log at the next start")
 		}
 		if st, ok := events.ParseStream(name); ok && state.Exists() {
