@@ -363,16 +363,6 @@ type Evidence struct {
 	Position events.Position `json:"position"`
 }
 
-// QuarantineItem is one refused submission that is kept for mending. It shows no value.
-type QuarantineItem struct {
-	ID     string    `json:"id"`
-	At     time.Time `json:"at"`
-	Source string    `json:"source"`
-	Type   string    `json:"type"`
-	Rule   string    `json:"rule"`
-	Field  string    `json:"field"`
-}
-
 // Token is a bearer of a role. The secret is shown once, when it is made.
 type Token struct {
 	ID      string        `json:"id"`

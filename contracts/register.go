@@ -31,6 +31,8 @@ type Register interface {
 	Processing(ctx context.Context, lang events.Word) (ProcessingRegister, error)
 	Verify(ctx context.Context) (Verified, error)
 	Quarantined(ctx context.Context) ([]QuarantineItem, error)
+	OpenQuarantined(ctx context.Context, q QuarantineQuestion) (QuarantineOpened, error)
+	Resend(ctx context.Context, o QuarantineOrder) (QuarantineResent, error)
 	Tokens(ctx context.Context) ([]Token, error)
 	CreateToken(ctx context.Context, t Token) (Token, error)
 	RevokeToken(ctx context.Context, id string) error

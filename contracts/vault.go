@@ -60,7 +60,7 @@ type Vault interface {
 	// Advance records that every deletion up to and including a position has been carried out. It never moves back.
 	Advance(ctx context.Context, to events.Position) error
 	// Level opens the vault for reading: the caller has replayed all deletions up to the head. Until then Find, Keys,
-	// Cases and Quarantined answer ErrNotLevel.
+	// Cases, Quarantined and OpenQuarantined answer ErrNotLevel.
 	Level()
 
 	// Epoch names the root key's current epoch, and whether a destruction is final on this store at once (true where
@@ -71,6 +71,10 @@ type Vault interface {
 	Quarantine(ctx context.Context, items []Quarantined) error
 	// Quarantined lists what is kept, newest first, at most limit; opened only when values is true.
 	Quarantined(ctx context.Context, limit int, values bool) ([]Quarantined, error)
+	// OpenQuarantined opens those of the given ids that are kept, oldest first; of others nothing is answered.
+	OpenQuarantined(ctx context.Context, ids []string) ([]Quarantined, error)
+	// Release removes submissions from the quarantine: they are recorded, or must not be kept. Doing it again changes nothing.
+	Release(ctx context.Context, ids []string) error
 	// Sweep destroys the keys of days (UTC) that were over before now - quarantineKeep, with what they sealed, and
 	// tombstones that are past their time.
 	Sweep(ctx context.Context, now time.Time, quarantineKeep time.Duration) error

@@ -242,6 +242,16 @@ type Refused struct {
 	Field  Word `json:"field,omitempty"` // a JSON Pointer that ends at the last known field
 }
 
+// QuarantineRead is a look at refused submissions that are kept, as they came. Whoever is known of them is told in their own history as well
+// (accessed); of the others it is all that remains.
+type QuarantineRead struct {
+	By      Identity `json:"by" daicho:"required"`
+	Role    Word     `json:"role" daicho:"required" oneof:"emitter|compliance|responder|auditor|admin"`
+	Items   []ID     `json:"items" daicho:"required"` // by the random names that the quarantine gave them
+	Purpose Word     `json:"purpose" daicho:"required"`
+	Request ID       `json:"request,omitempty"`
+}
+
 func (*PolicyPublished) fact() {}
 func (*PolicyEffective) fact() {}
 func (*Recipient) fact()       {}
@@ -255,3 +265,4 @@ func (*Scan) fact()            {}
 func (*Review) fact()          {}
 func (*Improvement) fact()     {}
 func (*Refused) fact()         {}
+func (*QuarantineRead) fact()  {}

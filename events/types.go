@@ -60,6 +60,7 @@ const (
 	TypeImprovementDropped   = "daicho.improvement_dropped.v1"
 	TypeImprovementRead      = "daicho.improvement_read.v1"
 	TypeRefused              = "daicho.refused.v1"
+	TypeQuarantineRead       = "daicho.quarantine_read.v1"
 )
 
 // Kind is what the contract says of an event type besides its data.
@@ -170,6 +171,7 @@ var table = []Kind{
 	{Type: TypeImprovementRead, New: of[Improvement], Stream: "improvement", Engine: true},
 
 	{Type: TypeRefused, New: of[Refused], Stream: "refusals", Engine: true},
+	{Type: TypeQuarantineRead, New: of[QuarantineRead], Stream: "quarantine", Engine: true}, // a look is whose token asks
 }
 
 var kinds = func() map[string]*Kind {

@@ -188,6 +188,18 @@ func quarantine(s *suite) {
 	if len(got) != 1 || got[0].ID != third.ID {
 		s.Fatal("a limit was not kept, or the newest is not first")
 	}
+	opened, err := s.OpenQuarantined(s.Context(), []string{third.ID, "none", first.ID})
+	s.ok(err)
+	if len(opened) != 2 || opened[0].ID != first.ID || string(opened[0].Body) != string(first.Body) || string(opened[1].Body) != string(third.Body) || opened[1].Rule != third.Rule {
+		s.Fatal("what was asked for by id is not what was opened")
+	}
+	fourth := refused("q4", noon, "")
+	s.ok(s.Quarantine(s.Context(), []contracts.Quarantined{fourth}))
+	for range 2 {
+		s.ok(s.Release(s.Context(), []string{fourth.ID, "none"}))
+		s.quarantined(third, second, first)
+		s.reopen()
+	}
 	s.ok(s.Sweep(s.Context(), noon.Add(3*day), 3*day)) // the first day is not over as long ago yet
 	s.quarantined(third, second, first)
 	s.ok(s.Sweep(s.Context(), noon.Add(3*day+12*time.Hour), 3*day))

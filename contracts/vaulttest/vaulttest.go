@@ -148,6 +148,8 @@ func notLevel(s *suite) {
 	refused(err)
 	_, err = s.Quarantined(s.Context(), 1, true)
 	refused(err)
+	_, err = s.OpenQuarantined(s.Context(), []string{"q1"})
+	refused(err)
 	s.ok(s.Puncture(s.Context(), owner, []events.Ordinal{1})) // replaying deletions is how it becomes level
 	s.ok(s.Forget(s.Context(), owner, noon, day))
 	s.Level()

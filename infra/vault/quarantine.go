@@ -1,12 +1,14 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -138,14 +140,57 @@ func (v *Vault) QuarantineSize(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
+// sealedItem is a submission as it is stored.
+type sealedItem struct {
+	id, day             string
+	at                  int64
+	subject, head, body []byte
+}
+
 // Quarantined lists what is kept, newest first. Subjects are never in the answer: only their keyed hash is kept.
 func (v *Vault) Quarantined(ctx context.Context, limit int, values bool) ([]contracts.Quarantined, error) {
-	if !v.level.Load() {
-		return nil, contracts.ErrNotLevel
-	}
 	column := `head`
 	if values {
 		column = `body`
+	}
+	return v.unsealed(ctx, values, func(tx *sql.Tx, scan func(*sql.Rows) error) error {
+		return collect(ctx, tx, `SELECT id, at, day, subject, head, `+column+` FROM quarantine ORDER BY at DESC, id LIMIT $1`, []any{max(limit, 0)}, scan)
+	})
+}
+
+// OpenQuarantined opens those of the given ids that are kept.
+func (v *Vault) OpenQuarantined(ctx context.Context, ids []string) ([]contracts.Quarantined, error) {
+	all, err := v.unsealed(ctx, true, func(tx *sql.Tx, scan func(*sql.Rows) error) error {
+		return within(ctx, tx, `SELECT id, at, day, subject, head, body FROM quarantine WHERE id`, anys(ids), scan)
+	})
+	slices.SortFunc(all, func(a, b contracts.Quarantined) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return all, err
+}
+
+// Release removes submissions from the quarantine.
+func (v *Vault) Release(ctx context.Context, ids []string) error {
+	return v.transact(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM quarantine WHERE id = $1`, id); err != nil {
+				return fmt.Errorf("vault: writing: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+func anys(all []string) []any {
+	out := make([]any, len(all))
+	for i, s := range all {
+		out[i] = s
+	}
+	return out
+}
+
+// unsealed reads items, and opens their heads and, if values are wanted, their bodies.
+func (v *Vault) unsealed(ctx context.Context, values bool, read func(*sql.Tx, func(*sql.Rows) error) error) ([]contracts.Quarantined, error) {
+	if !v.level.Load() {
+		return nil, contracts.ErrNotLevel
 	}
 	v.turning.RLock()
 	defer v.turning.RUnlock()
@@ -154,28 +199,20 @@ func (v *Vault) Quarantined(ctx context.Context, limit int, values bool) ([]cont
 		return nil, fmt.Errorf("vault: reading: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	type sealedItem struct {
-		day                 string
-		at                  int64
-		subject, head, body []byte
-	}
-	var items []contracts.Quarantined
 	var stored []sealedItem
-	err = collect(ctx, tx, `SELECT id, at, day, subject, head, `+column+` FROM quarantine ORDER BY at DESC, id LIMIT $1`,
-		[]any{max(limit, 0)}, func(s *sql.Rows) error {
-			var q contracts.Quarantined
-			var i sealedItem
-			err := s.Scan(&q.ID, &i.at, &i.day, &i.subject, &i.head, &i.body)
-			q.At = time.UnixMilli(i.at).UTC()
-			items, stored = append(items, q), append(stored, i)
-			return err
-		})
-	if err != nil {
+	if err := read(tx, func(s *sql.Rows) error {
+		var i sealedItem
+		err := s.Scan(&i.id, &i.at, &i.day, &i.subject, &i.head, &i.body)
+		stored = append(stored, i)
+		return err
+	}); err != nil {
 		return nil, err
 	}
+	items := make([]contracts.Quarantined, len(stored))
 	keys := map[string]cipher.AEAD{}
-	for i := range items {
+	for i := range stored {
 		q, s := &items[i], &stored[i]
+		q.ID, q.At = s.id, time.UnixMilli(s.at).UTC()
 		if keys[s.day] == nil {
 			if keys[s.day], err = v.dayKey(ctx, tx, s.day, false); err != nil {
 				return nil, err

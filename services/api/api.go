@@ -94,7 +94,6 @@ func (a *API) Routes() []Route {
 		{"GET", "/v1/obligations", a.asked(a.obligations)},
 		{"GET", "/v1/obligations/{id}", a.asked(a.obligation)},
 		{"GET", "/v1/verify", a.asked(a.verify)},
-		{"GET", "/v1/quarantine", a.asked(a.quarantine)},
 		{"GET", "/v1/tokens", a.asked(a.tokens)},
 		{"POST", "/v1/tokens", a.asked(a.createToken)},
 		{"DELETE", "/v1/tokens/{id}", a.asked(a.revokeToken)},
@@ -103,6 +102,7 @@ func (a *API) Routes() []Route {
 		{"GET", "/metrics", a.metrics},
 		{"GET", "/openapi.json", a.openapi},
 	}
+	all = append(all, a.quarantineRoutes()...)
 	all = append(all, a.attachmentRoutes()...)
 	all = append(all, a.majorityRoutes()...)
 	all = append(all, a.pageRoutes()...)
@@ -383,10 +383,6 @@ func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) err
 
 func (a *API) verify(s *serving, w http.ResponseWriter, r *http.Request) error {
 	return reply(w)(s.Register.Verify(r.Context()))
-}
-
-func (a *API) quarantine(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.Register.Quarantined(r.Context()))
 }
 
 func (a *API) tokens(s *serving, w http.ResponseWriter, r *http.Request) error {

@@ -309,11 +309,6 @@ func (c *Client) Verify(ctx context.Context) (contracts.Verified, error) {
 	return ask[contracts.Verified](ctx, c, http.MethodGet, "/v1/verify", nil, nil)
 }
 
-// Quarantined lists refused submissions that can be mended.
-func (c *Client) Quarantined(ctx context.Context) ([]contracts.QuarantineItem, error) {
-	return ask[[]contracts.QuarantineItem](ctx, c, http.MethodGet, "/v1/quarantine", nil, nil)
-}
-
 // Tokens lists who may ask.
 func (c *Client) Tokens(ctx context.Context) ([]contracts.Token, error) {
 	return ask[[]contracts.Token](ctx, c, http.MethodGet, "/v1/tokens", nil, nil)

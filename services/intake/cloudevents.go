@@ -28,6 +28,7 @@ type Submission struct {
 	Data    []byte          // the fact as it was submitted
 	Raw     []byte          // as it came, where no data could be told
 	Refused *events.Refusal // it is not of the contract's form
+	Again   bool            // out of the quarantine: if it is refused, whoever sends it again keeps it there
 }
 
 // Limits of what is read.

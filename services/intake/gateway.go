@@ -313,6 +313,8 @@ func (s *Submission) stream() (events.Stream, bool) {
 		return events.Stream{Kind: kind, ID: string(f.Dataset)}, true
 	case *events.Disposal:
 		return events.Stream{Kind: kind, ID: string(f.Disposal)}, true
+	case *events.QuarantineRead:
+		return events.Stream{Kind: kind, ID: "looks"}, true
 	case *events.Scan:
 		return events.Stream{Kind: kind, ID: organisation.ScanID}, true
 	case *events.Review:

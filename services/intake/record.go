@@ -189,7 +189,7 @@ func (gr *group) refusalWrite(ctx context.Context) (out refusals, err error) {
 		}
 		w := &out.writes[n-1]
 		w.Events = append(w.Events, events.Event{Stream: w.Stream, ID: newID(), Type: events.TypeRefused, Source: "/daicho/intake", Time: now, Policy: version, Data: data})
-		if !neverKept(string(f.Rule)) && (it.Data != nil || it.Raw != nil) {
+		if !neverKept(string(f.Rule)) && (it.Data != nil || it.Raw != nil) && !it.Again {
 			out.keep = append(out.keep, it.Kept(gr.org, string(f.Rule), string(f.Field), now))
 		}
 	}

@@ -96,22 +96,6 @@ func (r *Register) Policy(ctx context.Context) ([]byte, error) {
 	return c.JSON(), nil
 }
 
-// Quarantined lists refused submissions that can be mended.
-func (r *Register) Quarantined(ctx context.Context) ([]contracts.QuarantineItem, error) {
-	if err := allow(ctx, "compliance"); err != nil {
-		return nil, err
-	}
-	kept, err := r.Vault.Quarantined(ctx, 1000, false)
-	if err != nil {
-		return nil, err
-	}
-	out := []contracts.QuarantineItem{}
-	for _, k := range kept {
-		out = append(out, contracts.QuarantineItem{ID: k.ID, At: k.At, Source: k.Source, Type: k.Type, Rule: k.Rule, Field: k.Field})
-	}
-	return out, nil
-}
-
 // Tokens lists who may ask.
 func (r *Register) Tokens(ctx context.Context) ([]contracts.Token, error) {
 	if err := allow(ctx); err != nil {

@@ -17,7 +17,7 @@ var answers = []any{
 	contracts.Receipt{}, contracts.Receipts{}, contracts.Problem{}, contracts.PersonFound{}, contracts.UseQuestion{},
 	contracts.DossierQuestion{}, contracts.Dossier{}, contracts.Recorded{}, contracts.Explained{}, contracts.Due{},
 	contracts.Calendar{}, contracts.Impact{}, contracts.Affected{}, contracts.Model{}, contracts.PolicyVersion{},
-	contracts.Obligation{}, contracts.Verified{}, contracts.QuarantineItem{}, contracts.Token{},
+	contracts.Obligation{}, contracts.Verified{}, contracts.QuarantineItem{}, contracts.QuarantineQuestion{}, contracts.QuarantineOpened{}, contracts.QuarantineOrder{}, contracts.QuarantineResent{}, contracts.Token{},
 	contracts.Uploaded{}, contracts.AttachmentQuestion{},
 	contracts.ProcessingRegister{},
 	contracts.RecipientList{}, contracts.RecipientFile{}, contracts.Exposure{}, contracts.RecallList{}, contracts.ProvisionList{}, contracts.ProvisionQuestion{},
@@ -30,7 +30,7 @@ var answers = []any{
 
 // Questions are read strictly; answers may gain fields.
 var strict = []string{
-	"UseQuestion", "DossierQuestion", "AttachmentQuestion", "ProvisionQuestion", "RecallConfirmation",
+	"UseQuestion", "DossierQuestion", "QuarantineQuestion", "QuarantineOrder", "AttachmentQuestion", "ProvisionQuestion", "RecallConfirmation",
 	"DatasetPublication", "DatasetUse", "DatasetProvision", "DatasetJoin",
 	"DisposalQuestion", "DisposalApproval", "Certificate", "HoldOrder",
 }

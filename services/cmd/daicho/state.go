@@ -212,29 +212,6 @@ func verifyCommand(s *shared) *cobra.Command {
 	}
 }
 
-func quarantineCommand(s *shared) *cobra.Command {
-	return &cobra.Command{
-		Use: "quarantine", Short: "Refused submissions that are kept for mending (no values are shown)", Args: exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.dial()
-			if err != nil {
-				return err
-			}
-			all, err := c.Quarantined(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return s.show(all, func() *table {
-				t := &table{head: []string{"id", "at", "source", "type", "rule", "field"}}
-				for _, q := range all {
-					t.add(q.ID, day(q.At), q.Source, events.Short(q.Type), q.Rule, q.Field)
-				}
-				return t
-			})
-		},
-	}
-}
-
 func tokenCommand(s *shared) *cobra.Command {
 	cmd := &cobra.Command{Use: "token", Short: "Who may ask and emit"}
 	var t contracts.Token
