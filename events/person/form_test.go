@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
 	"github.com/daicho-dev/daicho/events/person"
 )
@@ -179,4 +180,37 @@ func BenchmarkForm(b *testing.B) {
 			}
 		}
 	})
+}
+
+// What a fact that was just decided does to a state, it does when it is read from the log: who has decided it need not read it again.
+func TestFactsDoTheSameReadFromTheLog(t *testing.T) {
+	types := map[string]bool{}
+	each(t, 90, historytest.Catalogue, func(t *testing.T, m *historytest.Maker, step int, _ historytest.Submission) {
+		if step != 89 {
+			return
+		}
+		for _, p := range m.People {
+			decided, read := &person.State{}, &person.State{}
+			for i := range p.Facts {
+				e := &p.Facts[i].Event
+				types[e.Type] = true
+				f, err := events.Decode(e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				decided.Apply(e, p.Facts[i].Fact)
+				read.Apply(e, f)
+			}
+			was, _ := decided.MarshalBinary()
+			is, _ := read.MarshalBinary()
+			if !bytes.Equal(was, is) {
+				a, _ := json.Marshal(decided, json.Deterministic(true))
+				b, _ := json.Marshal(read, json.Deterministic(true))
+				t.Fatalf("as decided\n%s\nas read\n%s", a, b)
+			}
+		}
+	})
+	if len(types) < 20 && *first == 1 {
+		t.Errorf("only %d types of events were folded", len(types))
+	}
 }

@@ -1,5 +1,6 @@
 // Package sqlite opens embedded stores. Those of projections and person states hold ciphertext and pseudonymous facts that the log
-// can give again, so they are fast first: a write-ahead log, and no flush a transaction (Open). What the log cannot give again is
+// can give again, so they are fast first: a write-ahead log, and no flush a transaction (Open); what it has gathered goes into the
+// file 8,000 pages at a time, since pages come again and every such move is flushed. What the log cannot give again is
 // flushed and overwritten (Durable).
 package sqlite
 
@@ -21,7 +22,7 @@ import (
 // Durability: a crash of the process loses nothing committed; a power cut may lose the last transactions, whole ones, and
 // positions with them, and they are folded again.
 func Open(ctx context.Context, path string) (contracts.Database, error) {
-	return open(ctx, path, "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)")
+	return open(ctx, path, "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(8000)&_pragma=temp_store(MEMORY)")
 }
 
 // Durable opens, or creates, a database file (0600) in which a committed transaction is on disk, and what it replaced or deleted is

@@ -30,6 +30,7 @@ type group struct {
 	admit     map[events.Stream]contracts.Newcomer
 
 	writes   []contracts.Write
+	facts    [][]events.Fact       // of the writes' events, as they were decided: read from the log, they do the same
 	at       map[events.Stream]int // index in writes
 	recorded map[*item]place
 	refusals []*item
@@ -392,10 +393,10 @@ func (gr *group) add(it *item, st events.Stream, tag string, f events.Fact) erro
 	if !ok {
 		i = len(gr.writes)
 		gr.at[st] = i
-		gr.writes = append(gr.writes, contracts.Write{Stream: st, Expect: state.Revision})
+		gr.writes, gr.facts = append(gr.writes, contracts.Write{Stream: st, Expect: state.Revision}), append(gr.facts, nil)
 	}
 	w := &gr.writes[i]
-	w.Events = append(w.Events, e)
+	w.Events, gr.facts[i] = append(w.Events, e), append(gr.facts[i], f)
 	gr.recorded[it] = place{i, len(w.Events) - 1}
 	if n := gr.newcomers[it.Subject]; n != nil && n.Stream() == st {
 		gr.admit[st] = n

@@ -77,10 +77,7 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 			e := &w.Events[j]
 			e.Position, e.Stream = r.Positions[j], w.Stream
 			e.Revision = r.Revision
-			f, decodeErr := events.Decode(e)
-			if decodeErr != nil {
-				return gr.items, decodeErr
-			}
+			f := gr.facts[i][j]
 			gr.g.states.recalls.hear(e, f)
 			if e.Position > state.Position { // else another group has read it from the log already
 				state.Apply(e, f)
