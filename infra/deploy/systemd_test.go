@@ -12,7 +12,7 @@ import (
 const unit = "systemd/daicho.service"
 
 // starts are the arguments of a unit's last ExecStart, which is the one that counts.
-func starts(t *testing.T, path string) []string {
+func starts(t testing.TB, path string) []string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
