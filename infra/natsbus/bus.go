@@ -48,16 +48,25 @@ var (
 	_ message.Subscriber = (*Bus)(nil)
 )
 
-// Connect speaks to the server at a URL (nats:// or tls://, with user, password or token where it wants them). A server that is away is
-// waited for. What travels is clear personal data, so that one elsewhere is spoken to over TLS only.
-func Connect(address string, o Options) (*Bus, error) {
+// Speakable says why a server at a URL is not spoken to, or nothing. What travels is clear personal data, so that one on another machine is
+// spoken to over TLS only.
+func Speakable(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("nats: an address is nats://host:port, or tls://host:port")
+		return errors.New("nats: an address is nats://host:port, or tls://host:port")
 	}
 	ip := net.ParseIP(u.Hostname())
 	if u.Scheme != "tls" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, errors.New("nats: a server on another machine is spoken to over TLS: tls://host:port")
+		return errors.New("nats: a server on another machine is spoken to over TLS: tls://host:port")
+	}
+	return nil
+}
+
+// Connect speaks to the server at a URL (nats:// or tls://, with user, password or token where it wants them). A server that is away is
+// waited for.
+func Connect(address string, o Options) (*Bus, error) {
+	if err := Speakable(address); err != nil {
+		return nil, err
 	}
 	var more []nats.Option
 	if o.Credentials != "" {

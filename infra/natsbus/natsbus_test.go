@@ -3,8 +3,12 @@ package natsbus
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"io/fs"
+	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -258,5 +262,63 @@ func TestWhatIsNoQueueIsRefused(t *testing.T) {
 			l.Close()
 			t.Errorf("it listens at %q", address)
 		}
+	}
+}
+
+// With a certificate it may listen for others, who then speak TLS or nothing.
+func TestTLS(t *testing.T) {
+	borrowed := httptest.NewTLSServer(nil) // its certificate is for 127.0.0.1
+	defer borrowed.Close()
+	l, err := Listen("0.0.0.0:0", ListenOptions{
+		TLS: &tls.Config{Certificates: borrowed.TLS.Certificates, MinVersion: tls.VersionTLS12}, Subjects: []string{asked}, Knows: func(s string) bool { return s == "one" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	ours, err := l.Bus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	ch, _ := subscribe(t, ours, asked)
+	if err := ours.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: borrowed.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := Connect("tls://one@127.0.0.1:"+port, Options{CA: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	if err := theirs.Publish("daicho.intake.a", message.NewMessage("", []byte("over TLS"))); err != nil {
+		t.Fatal(err)
+	}
+	if m := take(t, ch); string(m.Payload) != "over TLS" {
+		t.Errorf("%s", m.Payload)
+	}
+	if c, err := nats.Connect("tls://one@127.0.0.1:" + port); err == nil {
+		c.Close()
+		t.Error("a certificate of nobody's is believed")
+	}
+	raw, err := net.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Write([]byte("CONNECT {\"auth_token\":\"one\"}\r\nPUB daicho.intake.a 5\r\nclear\r\nPING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case m := <-ch:
+		t.Errorf("%q is taken in the clear", m.Payload)
+	case <-time.After(200 * time.Millisecond):
 	}
 }

@@ -27,6 +27,7 @@ type House struct {
 
 // way is where messages come from, and what is promised to who sends them.
 type way struct {
+	name string // for the health check
 	// The subscriber hands messages over in an order that is to be kept, many before the first is settled.
 	subscriber message.Subscriber
 	topic      string
@@ -60,6 +61,9 @@ var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, tim
 const away = time.Second // before an edge that failed, or an engine that does not record, is tried again
 
 func newEdge(h House, w way) *Edge { return &Edge{House: h, way: w, pauses: pauses} }
+
+// Name is what comes in here.
+func (e *Edge) Name() string { return e.name }
 
 // Start begins to take messages.
 func (e *Edge) Start() {

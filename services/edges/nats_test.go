@@ -302,6 +302,12 @@ func TestPermissionsOfTheServer(t *testing.T) {
 			}
 			t.Errorf("%q is taken", wrong)
 		}
+		if Check([]string{wrong}, nil) == nil {
+			t.Errorf("%q is found to be right", wrong)
+		}
+	}
+	if err := Check([]string{s.ClientURL() + "?queue=EVENTS&trust=subjects"}, []string{"postgres://u@127.0.0.1/d?source=/"}); err != nil {
+		t.Error(err)
 	}
 }
 

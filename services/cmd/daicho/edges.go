@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
+	"strconv"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/pflag"
@@ -62,15 +63,20 @@ func (e *Engine) edges() error {
 		}
 		all = append(all, there...)
 	}
-	for _, x := range all {
-		e.work("intake from NATS", x)
-	}
 	for _, address := range e.cfg.IntakeOutbox {
 		x, err := edges.Outbox(address, house)
 		if err != nil {
 			return err
 		}
-		e.work("intake from an outbox", x)
+		all = append(all, x)
+	}
+	named := map[string]int{}
+	for _, x := range all {
+		name := x.Name()
+		if named[name]++; named[name] > 1 {
+			name += " (" + strconv.Itoa(named[name]) + ")"
+		}
+		e.work(name, x)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/services/client"
+	"github.com/daicho-dev/daicho/services/edges"
 )
 
 func serveCommand(s *shared) *cobra.Command {
@@ -38,6 +39,9 @@ func serveCommand(s *shared) *cobra.Command {
 			}
 			if len(c.Only) > 0 {
 				return fmt.Errorf("--only is not there yet: this version runs all services in one process")
+			}
+			if err := edges.Check(c.IntakeNATS, c.IntakeOutbox); err != nil {
+				return errUsage{err}
 			}
 			stop, err := profile(c.Profile)
 			if err != nil {

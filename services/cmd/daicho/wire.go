@@ -365,7 +365,11 @@ func (e *Engine) begin(ctx context.Context) error {
 	if err := e.edges(); err != nil {
 		return err
 	}
-	e.logger.Info().Str("url", e.url()).Str("position", target.String()).Msg("daicho serves")
+	said := e.logger.Info().Str("url", e.url()).Str("position", target.String())
+	if e.nats != nil {
+		said.Str("nats", e.natsURL())
+	}
+	said.Msg("daicho serves")
 	go e.sweep(ctx)
 	return nil
 }
