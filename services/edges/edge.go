@@ -72,7 +72,7 @@ func (e *Edge) Start() {
 	e.wg.Go(func() {
 		for ctx.Err() == nil {
 			if err := e.run(ctx); err != nil && ctx.Err() == nil {
-				e.stopped.Store(&err)
+				e.stop(err)
 				pause(ctx, away)
 			}
 		}
@@ -101,6 +101,19 @@ func (e *Edge) Err() error {
 	return nil
 }
 
+// stop remembers why nothing comes in, and says so once.
+func (e *Edge) stop(why error) {
+	if before := e.stopped.Swap(&why); before == nil || (*before).Error() != why.Error() {
+		e.Logger.Warn().Str("part", e.name).Err(why).Msg("nothing comes in by this way; it is tried again")
+	}
+}
+
+func (e *Edge) goOn() {
+	if e.stopped.Swap(nil) != nil {
+		e.Logger.Info().Str("part", e.name).Msg("it goes on")
+	}
+}
+
 // run takes messages until the subscription ends, or one could not be settled. Then all that were handed over are given back, so that they
 // come again in their order.
 func (e *Edge) run(ctx context.Context) error {
@@ -110,7 +123,7 @@ func (e *Edge) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.stopped.Store(nil)
+	e.goOn()
 	for {
 		first, open := <-from
 		if !open {
@@ -218,12 +231,12 @@ func (e *Edge) try(ctx context.Context, run []*parcel) error {
 			return err
 		}
 		for broken := e.broken(ctx); broken != nil; broken = e.broken(ctx) { // the engine's fault, and not this message's
-			e.stopped.Store(&broken)
+			e.stop(broken)
 			if pause(ctx, away); ctx.Err() != nil {
 				return err
 			}
 		}
-		e.stopped.Store(nil)
+		e.goOn()
 		if tried == len(e.pauses) {
 			return err
 		}

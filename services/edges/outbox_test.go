@@ -169,6 +169,10 @@ func TestWhatAnOutboxIsToldToRead(t *testing.T) {
 	}
 	e := w.outbox("postgres://u@127.0.0.1:1/d", url.Values{"source": {"/"}})
 	w.until("an error", func() bool { return e.Err() != nil })
+	e.Close()
+	if n := strings.Count(w.said.String(), "nothing comes in"); n != 1 {
+		t.Errorf("that it is away is said %d times", n)
+	}
 	if _, _, err := (outbox.Event{Source: "rental", Type: "collected", Time: time.Now()}).Row(); err == nil {
 		t.Error("a source that is none is written")
 	}
