@@ -100,7 +100,7 @@ func TestCredentials(t *testing.T) {
 		Nodes: 1, Dial: []nats.Option{nats.UserInfo("daicho", "hush-1")},
 		Conf: `authorization { users: [
 			{ user: daicho, password: "hush-1", permissions: {
-				publish: ["daicho.log.>", "$JS.API.>", "$JS.ACK.>"], subscribe: ["_INBOX.>"] } }
+				publish: ["daicho.log.>", "$JS.API.>", "$JS.ACK.>"], subscribe: ["_INBOX.>", "$JS.EVENT.ADVISORY.STREAM.>"] } }
 			{ user: reader, password: "hush-2", permissions: { publish: ["$JS.API.>"], subscribe: ["_INBOX.>"] } }
 		] }`,
 	})

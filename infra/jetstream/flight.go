@@ -15,6 +15,7 @@ import (
 
 const (
 	ackWait = 30 * time.Second
+	newWait = 2 * time.Second // after a new leader was elected: what its predecessor took is hardly answered any more
 	// What may be under way at once. The server drops what its own queue (128 MB) has no room for.
 	roomMessages = 4000
 	roomBytes    = 32 << 20
@@ -45,6 +46,7 @@ type flight struct {
 type sent struct {
 	answer          chan ack
 	timer           *time.Timer
+	until           time.Time
 	messages, bytes int
 }
 
@@ -62,7 +64,7 @@ func (f *flight) takeoff(ctx context.Context, done <-chan struct{}, messages, by
 			f.next++
 			f.messages, f.bytes = f.messages+messages, f.bytes+bytes
 			key := strconv.FormatUint(f.next, 36)
-			s := &sent{answer: make(chan ack, 1), messages: messages, bytes: bytes}
+			s := &sent{answer: make(chan ack, 1), messages: messages, bytes: bytes, until: time.Now().Add(ackWait)}
 			s.timer = time.AfterFunc(ackWait, func() { f.finish(key, ack{err: contracts.ErrUnknown}) })
 			f.waiting[key] = s
 			return key, s, nil
@@ -103,6 +105,18 @@ func (f *flight) finish(key string, a ack) {
 	defer f.mu.Unlock()
 	if s, ok := f.waiting[key]; ok {
 		f.end(key, s, a)
+	}
+}
+
+// hurry shortens the time for which answers to what is under way are waited for.
+func (f *flight) hurry(wait time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.waiting {
+		if until := time.Now().Add(wait); until.Before(s.until) && s.timer.Stop() {
+			s.until = until
+			s.timer.Reset(wait)
+		}
 	}
 }
 

@@ -165,11 +165,6 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				err, more = errAgain, false // something was lost on the way to here
 				continue
 			}
-			if events.Position(at.seq) <= *after {
-				none = at.pending == 0 // this consumer's server lagged behind when the reading went on here
-				more = !none
-				continue
-			}
 			if head != forever && events.Position(at.seq) > head {
 				over, more = true, false
 				continue

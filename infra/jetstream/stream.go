@@ -26,8 +26,11 @@ const (
 	codeStreamAbove = 10074 // replicas > 1 on a server that is in no cluster
 )
 
+// elected is where a server says that it leads a stream now.
+const elected = "$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED."
+
 var errDenied = errors.New("log: the server does not give this user all rights that the log needs: publish to " + prefix + ">, $JS.API.> and " +
-	"$JS.ACK.>, subscribe to _INBOX.>; the log of the engine names what was refused")
+	"$JS.ACK.>, subscribe to _INBOX.> and $JS.EVENT.ADVISORY.STREAM.>; the log of the engine names what was refused")
 
 // prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements. Servers
 // that are starting are waited for.
@@ -66,7 +69,12 @@ func (l *Log) prepare(ctx context.Context, replicas int) (err error) {
 	if err := l.patient(ctx, l.listens); err != nil {
 		return fmt.Errorf("log: the stream takes no events: %w", err)
 	}
-	_, err = l.conn.Subscribe(l.flight.inbox+"*", l.flight.landed)
+	if _, err = l.conn.Subscribe(l.flight.inbox+"*", l.flight.landed); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	if l.copies > 1 {
+		_, err = l.conn.Subscribe(elected+streamName, func(*nats.Msg) { l.flight.hurry(newWait) })
+	}
 	return err
 }
 

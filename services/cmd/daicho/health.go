@@ -54,7 +54,7 @@ func (e *Engine) parts() (all []part) {
 		}
 		all = append(all, p)
 	}
-	all = append(all, part{"the log", e.reach()}, part{"intake", e.gateway.Err()})
+	all = append(all, part{"log", e.reach()}, part{"intake", e.gateway.Err()})
 	for _, w := range e.workers {
 		all = append(all, part{w.what, w.Err()})
 	}
