@@ -47,7 +47,7 @@ func BenchmarkAppend(b *testing.B) {
 			b.Run(name+"/log", func(b *testing.B) {
 				l := benchLog(b)
 				b.ResetTimer()
-				appendAll(b, l, b.N, size, inFlight)
+				appendAll(b, l, b.N, size, inFlight, one)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			})
 			b.Run(name+"/bare", func(b *testing.B) {
@@ -71,7 +71,7 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	b.Run("log", func(b *testing.B) {
 		l := benchLog(b)
-		appendAll(b, l, b.N, 1000, 4)
+		appendAll(b, l, b.N, 1000, 4, one)
 		b.ResetTimer()
 		n := 0
 		for batch, err := range l.Scan(b.Context(), 0, contracts.Filter{}) {
@@ -121,7 +121,7 @@ func benchBare(b *testing.B) (*bare.Stream, [][]byte) {
 	return s, payloads
 }
 
-func appendAll(b *testing.B, l *Log, n, size, inFlight int) {
+func appendAll(b *testing.B, l *Log, n, size, inFlight int, event func(int) contracts.Write) {
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range inFlight {
@@ -129,7 +129,7 @@ func appendAll(b *testing.B, l *Log, n, size, inFlight int) {
 			for from := range next {
 				var writes []contracts.Write
 				for i := from; i < min(n, from+size); i++ {
-					writes = append(writes, one(i))
+					writes = append(writes, event(i))
 				}
 				for _, r := range l.Append(b.Context(), writes) {
 					if r.Err != nil {

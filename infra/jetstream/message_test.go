@@ -1,7 +1,9 @@
 package jetstream
 
 import (
+	"iter"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -111,5 +113,73 @@ func TestClockBack(t *testing.T) {
 	}
 	if len(all) != 2 || !all[0].Recorded.Equal(future) || !all[1].Recorded.Equal(future) {
 		t.Fatal("the recorded time went back")
+	}
+}
+
+// TestCheaper: the server tells rare kinds apart, and common ones are told apart here.
+func TestCheaper(t *testing.T) {
+	for _, c := range []struct {
+		kinds      int
+		wanted, of uint64
+		server     bool
+	}{
+		{1, 0, 0, true}, {1, 999, 999, true}, {1, 500, 1000, true}, {1, 501, 1000, false}, {1, 3, 10_000, true},
+		{2, 0, 0, false}, {2, 0, 999, false}, {2, 31, 1000, true}, {2, 32, 1000, false}, {5, 9000, 10_000, false}, {5, 100, 10_000, true},
+	} {
+		if got := cheaper(c.kinds, c.wanted, c.of); got != c.server {
+			t.Errorf("%d kinds, %d of %d: %v", c.kinds, c.wanted, c.of, got)
+		}
+	}
+}
+
+// TestKindsAmongMany: whichever way kinds are told apart, a reading gets exactly what it asks for, and a tail goes on.
+func TestKindsAmongMany(t *testing.T) {
+	l, err := Embedded(t.Context(), t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	put := func(from, n int) {
+		var writes []contracts.Write
+		for i := from; i < from+n; i++ {
+			w := mixed(i)
+			w.Stream.ID = strconv.Itoa(i)
+			writes = append(writes, w)
+		}
+		for _, r := range l.Append(t.Context(), writes) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+	}
+	put(0, 3000)
+	for _, f := range filters {
+		only := contracts.Filter{Kinds: f.kinds}
+		read := func(seq iter.Seq2[[]events.Event, error], want int) {
+			t.Helper()
+			n, last := 0, events.Position(0)
+			for batch, err := range seq {
+				if err != nil {
+					t.Fatalf("%s: %v", f.name, err)
+				}
+				for _, e := range batch {
+					if n++; !only.Has(e.Stream) || e.Position <= last {
+						t.Fatalf("%s: an event of the kind %s at %d after %d", f.name, e.Stream.Kind, e.Position, last)
+					}
+					last = e.Position
+				}
+				if n >= want {
+					break
+				}
+			}
+			if n != want {
+				t.Errorf("%s: %d of %d events", f.name, n, want)
+			}
+		}
+		read(l.Scan(t.Context(), 0, only), f.passes(3000))
+		read(l.Scan(t.Context(), 1500, only), f.passes(1500))
+		read(l.Scan(t.Context(), 2900, only), f.passes(100))
+		read(l.Tail(cut(t, time.Minute), 0, only), f.passes(3000))
+		read(l.Tail(cut(t, time.Minute), 2000, only), f.passes(1000))
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -86,28 +83,7 @@ func (l *Log) read(ctx context.Context, after, head events.Position, only contra
 // follow reads from one consumer and moves after along. Nil means that the reading is over.
 func (l *Log) follow(ctx context.Context, after *events.Position, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) error {
 	broken := l.whenBroken()
-	filters := []string{prefix + ">"}
-	if len(only.Kinds) > 0 {
-		filters = filters[:0]
-		seen := map[string]bool{}
-		for _, k := range only.Kinds {
-			if attribute.Token(k) && !seen[k] {
-				filters, seen[k] = append(filters, prefix+k+".>"), true
-			}
-		}
-		if len(filters) == 0 { // no event can be of such kinds, but a tail waits all the same
-			filters = append(filters, prefix+"-.-.-")
-		}
-	}
-	var c jetstream.Consumer
-	err := l.ask(ctx, func(ctx context.Context) (err error) {
-		c, err = l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(*after) + 1,
-			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: filters,
-			MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
-		})
-		return err
-	})
+	c, filters, err := l.consumer(ctx, *after, head, only)
 	if err != nil {
 		return err
 	}
@@ -136,7 +112,7 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 	}
 	defer consuming.Stop()
 
-	delivered := uint64(0)
+	delivered, seen := uint64(0), *after
 	for {
 		var batch []events.Event
 		var late <-chan time.Time
@@ -169,6 +145,11 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				over, more = true, false
 				continue
 			}
+			seen, none = events.Position(at.seq), at.pending == 0
+			over, more = seen == head, !none && seen != head
+			if !passes(only, m.Subject()) {
+				continue
+			}
 			e, bad := decode(m.Subject(), m.Headers(), m.Data(), at.seq)
 			if bad != nil {
 				err, more = bad, false
@@ -179,14 +160,10 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 				late = time.After(linger)
 			}
 			batch, size = append(batch, e), size+len(e.Data)
-			over, more = e.Position == head, at.pending > 0 && e.Position != head
-			none = at.pending == 0
 		}
-		if len(batch) > 0 {
-			*after = batch[len(batch)-1].Position
-			if !yield(batch, nil) {
-				return nil
-			}
+		*after = seen
+		if len(batch) > 0 && !yield(batch, nil) {
+			return nil
 		}
 		if err == nil && !over && none && head != forever {
 			return l.ended(ctx, *after, head, filters)
@@ -195,54 +172,4 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 			return err
 		}
 	}
-}
-
-// ended says whether a scan has all: its consumer has no more, but may stand on a server that lags behind the others.
-func (l *Log) ended(ctx context.Context, after, head events.Position, filters []string) error {
-	if l.copies == 1 || after >= head {
-		return nil
-	}
-	return l.ask(ctx, func(ctx context.Context) error {
-		for _, f := range filters {
-			if e, err := l.first(ctx, uint64(after)+1, f); err != nil || e != nil && e.Position <= head {
-				return errors.Join(err, errAgain)
-			}
-		}
-		return nil
-	})
-}
-
-// tidy removes a consumer, without keeping its reader.
-func (l *Log) tidy(name string) {
-	l.mu.Lock() // so that Close does not miss it
-	defer l.mu.Unlock()
-	if l.isClosed() {
-		return
-	}
-	l.tidying.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		_ = l.stream.DeleteConsumer(ctx, name) // the server itself removes what nobody asks for
-	})
-}
-
-// place is where the server says that a message stands.
-type place struct{ seq, delivered, pending uint64 }
-
-// parsePlace reads it from the subject of the answer that the server would take:
-// $JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<tries>.<seq>.<delivered>.<time>.<pending>[.<random>]
-func parsePlace(reply string) (p place, ok bool) {
-	parts := strings.SplitN(reply, ".", 13)
-	switch {
-	case len(parts) == 9:
-	case len(parts) >= 11:
-		parts = parts[2:]
-	default:
-		return p, false
-	}
-	var err [3]error
-	p.seq, err[0] = strconv.ParseUint(parts[5], 10, 64)
-	p.delivered, err[1] = strconv.ParseUint(parts[6], 10, 64)
-	p.pending, err[2] = strconv.ParseUint(parts[8], 10, 64)
-	return p, errors.Join(err[:]...) == nil
 }
