@@ -82,7 +82,7 @@ const (
 // forgotten waits until every deletion's keys are destroyed.
 func (p *place) forgotten() {
 	p.t.Helper()
-	for end := time.Now().Add(time.Minute); strings.Contains(p.daicho("replay --type keys_destroyed -o json"), `"person":true`) == false; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(p.daicho("replay --type keys_destroyed -o json"), `"person":true`); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatal("no key is destroyed")
 		}
@@ -219,6 +219,21 @@ func TestThePageNamesWhatIsThere(t *testing.T) {
 	for _, l := range regexp.MustCompile(`\]\(([^)#]+)`).FindAllStringSubmatch(text, -1) {
 		if _, err := os.Stat(l[1]); err != nil {
 			t.Errorf("the page leads to nothing: %v", err)
+		}
+	}
+	ways, err := filepath.Glob(house + "/services/edges/*.go") // no engine here has them open
+	if err != nil || len(ways) == 0 {
+		t.Fatal("the ways in are somewhere else now")
+	}
+	for _, f := range ways {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range regexp.MustCompile(`name: "(intake from [^"]+)"`).FindAllSubmatch(b, -1) {
+			if !strings.Contains(text, "`"+string(w[1])+"`") {
+				t.Errorf("the page does not say what it means that %q is stuck", w[1])
+			}
 		}
 	}
 	for _, l := range exported(t) {
