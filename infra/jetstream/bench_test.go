@@ -13,6 +13,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/daicho-dev/daicho/infra/jetstream/bare"
+	"github.com/daicho-dev/daicho/infra/jetstream/clustertest"
 )
 
 // fact has 512 bytes with its attributes aside, as the yardstick's payloads have with the attributes put in.
@@ -62,6 +63,26 @@ func BenchmarkAppend(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
+}
+
+// BenchmarkCluster: three servers on this machine, which share its processors and its disk, and one beside them.
+func BenchmarkCluster(b *testing.B) {
+	for _, nodes := range []int{1, 3} {
+		c := clustertest.Start(b, clustertest.Options{Nodes: nodes})
+		for _, size := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("servers=%d/batch=%d", nodes, size), func(b *testing.B) {
+				c.Empty()
+				l, err := Connect(b.Context(), c.URL(), Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer l.Close()
+				b.ResetTimer()
+				appendAll(b, l, b.N, size, 4, one)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			})
 		}
