@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -51,7 +52,7 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-// newPlace has a root key as the operators' page makes it, a certificate, and an empty data folder.
+// newPlace has a root key, a certificate, and an empty data folder.
 func newPlace(t testing.TB) *place {
 	t.Helper()
 	p := &place{t: t, dir: t.TempDir()}
@@ -60,7 +61,11 @@ func newPlace(t testing.TB) *place {
 			t.Fatal(err)
 		}
 	}
-	p.shell(`umask 077; printf '00000001 %s\n' "$(openssl rand -hex 32)" > secrets/root.key`)
+	var key [32]byte
+	_, _ = rand.Read(key[:])
+	if err := os.WriteFile(filepath.Join(p.dir, "secrets", "root.key"), fmt.Appendf(nil, "00000001 %x\n", key), 0o400); err != nil {
+		t.Fatal(err)
+	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

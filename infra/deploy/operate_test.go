@@ -92,8 +92,13 @@ func (p *place) forgotten() {
 // The page's backup and restores do what the page says of them: a restored vault forgets again, one that lacks people is not started on, and
 // when log and vault are both of the past, what was deleted since is back until it is deleted again.
 func TestBackupAndRestore(t *testing.T) {
+	for _, tool := range []string{"openssl", "tar"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing(t, tool)
+		}
+	}
 	p := newPlace(t)
-	p.shell("mkdir backup; rm secrets/root.key")
+	p.shell("mkdir backup; rm -f secrets/root.key")
 	p.run("root key")
 	p.unit()
 	p.emits("first.ndjson", fmt.Sprintf(collected, 1)+fmt.Sprintf(collected, 2))
