@@ -24,13 +24,16 @@ type lease struct {
 	schema string
 	holder string
 	begun  atomic.Bool // the first connection has been made
+	again  func()      // called when it has been taken again
 }
 
 func (l *lease) take(ctx context.Context, c *pgx.Conn) error {
 	err := l.lock(ctx, c)
 	if err == nil {
 		if l.begun.Load() {
-			err = l.resume(ctx, c)
+			if err = l.resume(ctx, c); err == nil {
+				l.again()
+			}
 		} else {
 			err = l.begin(ctx, c)
 		}
@@ -54,7 +57,13 @@ func (l *lease) lock(ctx context.Context, c *pgx.Conn) error {
 		switch {
 		case ours:
 			return nil
-		case !l.begun.Load(), time.Since(began) > patience:
+		case !l.begun.Load():
+			return contracts.ErrStandby
+		}
+		if err := l.resume(ctx, c); err != nil { // somebody else has it, and has said so
+			return err
+		}
+		if time.Since(began) > patience {
 			return contracts.ErrStandby
 		}
 		select {

@@ -65,7 +65,18 @@ func TestLeaseIsTakenAgain(t *testing.T) {
 	other := opened(t, server.Place("other"))
 	db := opened(t, server.Place("model"))
 	ok(t, add(db, "one"))
+	ask := func() error { // by all readers at once
+		errs := make(chan error, 2)
+		for range cap(errs) {
+			go func() {
+				_, err := db.Read.ExecContext(t.Context(), `select pg_sleep(0.05)`)
+				errs <- err
+			}()
+		}
+		return errors.Join(<-errs, <-errs)
+	}
 	for range 3 {
+		ok(t, ask())
 		end(t, other, "daicho_model")
 		var err error
 		for range 2 { // the first may still meet the broken connection
@@ -74,6 +85,7 @@ func TestLeaseIsTakenAgain(t *testing.T) {
 			}
 		}
 		ok(t, err)
+		ok(t, ask()) // no question meets a connection that broke with the writer's
 		if second, err := server.Place("model").Open(t.Context()); !errors.Is(err, contracts.ErrStandby) {
 			_ = second.Close()
 			t.Fatalf("somebody else opened it: %v", err)
@@ -93,7 +105,7 @@ func TestWhoWasSupersededWritesNothing(t *testing.T) {
 	for range 2 {
 		err = add(first, "stale")
 	}
-	if !errors.Is(err, contracts.ErrStandby) {
+	if !errors.Is(err, contracts.ErrSuperseded) {
 		t.Fatalf("writing while somebody else does: %v", err)
 	}
 	ok(t, add(second, "second"))

@@ -45,6 +45,10 @@ func (p *schema) Open(ctx context.Context) (contracts.Database, error) {
 	db.Read.SetMaxOpenConns(readers)
 	db.Read.SetMaxIdleConns(readers)
 	db.Read.SetConnMaxIdleTime(5 * time.Minute)
+	l.again = func() { // a connection seldom breaks alone: no question is to find out for the others
+		db.Read.SetMaxIdleConns(0)
+		db.Read.SetMaxIdleConns(readers)
+	}
 	if err := db.Write.PingContext(ctx); err != nil {
 		_ = db.Close()
 		return contracts.Database{}, wrap("opening "+p.name, err)

@@ -1,4 +1,4 @@
-// Package vault is the store that can forget, on SQLite: owners' puncturable keys, the directory from outside
+// Package vault is the store that can forget, on SQLite or PostgreSQL: owners' puncturable keys, the directory from outside
 // identifiers to pseudonyms, case words, tombstones and the quarantine. See README.md for what lies on disk under
 // which key.
 package vault
@@ -108,6 +108,14 @@ func New(ctx context.Context, db contracts.Database, root contracts.RootKeys, op
 		found:  newFoundCache(opts.FoundMax),
 		epochs: map[string]cipher.AEAD{},
 	}
+	tables := schema
+	if opts.Turn != "" { // several statements in one message are one transaction
+		tables = opts.Turn + ";" + schema
+	}
+	if err := db.Make(ctx, tables); err != nil {
+		_ = v.Close()
+		return nil, fmt.Errorf("vault: making tables: %w", err)
+	}
 	if err := v.start(ctx); err != nil {
 		_ = v.Close()
 		return nil, err
@@ -115,15 +123,8 @@ func New(ctx context.Context, db contracts.Database, root contracts.RootKeys, op
 	return v, nil
 }
 
-// start makes the tables, and reads the vault's own keys.
+// start reads the vault's own keys, or makes them.
 func (v *Vault) start(ctx context.Context) error {
-	tables := schema
-	if v.turn != "" { // several statements in one message are one transaction
-		tables = v.turn + ";" + schema
-	}
-	if _, err := v.write.ExecContext(ctx, tables); err != nil {
-		return fmt.Errorf("vault: making tables: %w", err)
-	}
 	// The secrets come first: a copy whose epoch has been destroyed fails here, before anything is added to it.
 	for _, s := range []struct {
 		name string

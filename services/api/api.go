@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,8 @@ type API struct {
 	Metrics http.Handler
 	// Health says what is wrong, or nothing.
 	Health func() error
+	// Waits says what the engine waits for before it starts, or nothing.
+	Waits func() error
 
 	ready     atomic.Pointer[serving]
 	elsewhere atomic.Pointer[split]
@@ -56,7 +59,7 @@ type serving struct {
 
 // New makes the handler.
 func New(store *tokens.Store, log zerolog.Logger, metrics http.Handler) *API {
-	a := &API{Tokens: store, Log: log, Metrics: metrics, Health: func() error { return nil }, mux: http.NewServeMux()}
+	a := &API{Tokens: store, Log: log, Metrics: metrics, Health: func() error { return nil }, Waits: func() error { return nil }, mux: http.NewServeMux()}
 	for _, r := range a.Routes() {
 		a.mux.HandleFunc(r.Method+" "+r.Path, a.placed(PartOf(r.Path), r.handler))
 	}
@@ -140,13 +143,21 @@ func (a *API) asked(h handler) http.HandlerFunc {
 		s := a.ready.Load()
 		if s == nil {
 			w.Header().Set("Retry-After", "1")
-			a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the engine is reading its log; /readyz says when it is level"})
+			a.fail(w, r, a.starting("the engine is reading its log; /readyz says when it is level"))
 			return
 		}
 		if err := h(s, w, r.WithContext(register.WithCaller(r.Context(), caller))); err != nil {
 			a.fail(w, r, err)
 		}
 	}
+}
+
+// starting says that the engine answers nothing yet: because of what it waits for, if it does.
+func (a *API) starting(detail string) *contracts.Problem {
+	if err := a.Waits(); err != nil {
+		detail = err.Error()
+	}
+	return &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: detail}
 }
 
 // fail answers an error. What is not a problem is logged with its route, and the asker is told nothing of it.
@@ -425,11 +436,13 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	_ = answer(w, map[string]string{"status": "ready"})
 }
 
+var errStarting = errors.New("the engine is reading its log")
+
 // Level is why the engine is not ready, or nil.
 func (a *API) Level() error {
 	s := a.ready.Load()
 	if s == nil {
-		return errors.New("the engine is reading its log")
+		return cmp.Or(a.Waits(), errStarting)
 	}
 	return s.level()
 }

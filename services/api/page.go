@@ -21,7 +21,7 @@ func (a *API) page(w http.ResponseWriter, r *http.Request) {
 	s := a.ready.Load()
 	if s == nil {
 		w.Header().Set("Retry-After", "1")
-		a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the engine is reading its log"})
+		a.fail(w, r, a.starting("the engine is reading its log"))
 		return
 	}
 	org := s.Gateway.Organisation()

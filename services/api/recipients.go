@@ -118,7 +118,7 @@ func (a *API) answered(h handler) http.HandlerFunc {
 		s := a.ready.Load()
 		if s == nil {
 			w.Header().Set("Retry-After", "1")
-			a.fail(w, r, &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the engine is reading its log; /readyz says when it is level"})
+			a.fail(w, r, a.starting("the engine is reading its log; /readyz says when it is level"))
 			return
 		}
 		if err := h(s, w, r); err != nil {

@@ -152,18 +152,26 @@ func (e *engine) ready() {
 			e.t.Fatalf("the engine ended (%v):\n%s", err, e.out)
 		default:
 		}
-		if b, err := os.ReadFile(filepath.Join(e.dir, "engine.json")); err == nil {
-			var f struct{ URL string }
-			if json.Unmarshal(b, &f) == nil && f.URL != "" {
-				e.url = f.URL
-				if e.as("admin").Ready(context.Background()) == nil {
-					return
-				}
-			}
+		if e.listens() == nil && e.as("admin").Ready(context.Background()) == nil {
+			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	e.t.Fatalf("the engine is not ready after a minute:\n%s", e.out)
+}
+
+// listens says whether it does yet, ready or not.
+func (e *engine) listens() error {
+	b, err := os.ReadFile(filepath.Join(e.dir, "engine.json"))
+	if err != nil {
+		return err
+	}
+	var f struct{ URL string }
+	if err := json.Unmarshal(b, &f); err != nil || f.URL == "" {
+		return fmt.Errorf("engine.json is not whole yet (%w)", err)
+	}
+	e.url = f.URL
+	return nil
 }
 
 // kill ends the engine as a power cut would.

@@ -57,6 +57,7 @@ type Gateway struct {
 	broken atomic.Pointer[error]
 	heard  atomic.Uint64         // the follower has read up to here
 	behind atomic.Pointer[error] // why what others append is not known
+	kept   atomic.Pointer[error] // why person states could not be written, the last time; meanwhile they gather in memory
 }
 
 // item is one submission on its way.
@@ -171,7 +172,7 @@ func (g *Gateway) Close() error {
 
 // Err is why the gateway has stopped recording, or nil.
 func (g *Gateway) Err() error {
-	for _, p := range []*atomic.Pointer[error]{&g.broken, &g.behind} {
+	for _, p := range []*atomic.Pointer[error]{&g.broken, &g.behind, &g.kept} {
 		if e := p.Load(); e != nil {
 			return *e
 		}
@@ -179,19 +180,27 @@ func (g *Gateway) Err() error {
 	return nil
 }
 
-const flushEvery = 5 * time.Second
+// How often person states are written, and how soon again after they could not be.
+const (
+	flushEvery = 5 * time.Second
+	flushAgain = 250 * time.Millisecond
+)
 
 func (g *Gateway) writeBehind(ctx context.Context) {
-	tick := time.NewTicker(flushEvery)
-	defer tick.Stop()
+	next := flushEvery
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			if err := g.states.flush(ctx); err != nil && ctx.Err() == nil {
-				g.broken.Store(&err)
-			}
+		case <-time.After(next):
+		}
+		switch err := g.states.flush(ctx); {
+		case err == nil:
+			next = flushEvery
+			g.kept.Store(nil)
+		case ctx.Err() == nil: // nothing is taken until it goes again, so that what gathers stays bounded
+			next = flushAgain
+			g.kept.Store(&err)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,7 +11,6 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/projections/breach"
 )
 
@@ -131,7 +130,9 @@ func counted(all []change, s contracts.Scope) (records int, byCategory map[strin
 }
 
 // What a leak touched, over random histories and windows, as of random positions, is what is found by looking at every record by itself.
-func TestImpactIsWhatLookingAtEveryRecordFinds(t *testing.T) {
+func TestImpactIsWhatLookingAtEveryRecordFinds(t *testing.T) { everywhere(t, impact) }
+
+func impact(t *testing.T, at func(string) contracts.Place) {
 	ctx := context.Background()
 	touched := 0
 	for seed := range uint64(12) {
@@ -141,11 +142,11 @@ func TestImpactIsWhatLookingAtEveryRecordFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "breach.db"))
+		db, err := at(fmt.Sprint("breach", seed)).Open(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = sqlite.Close(db) }()
+		defer func() { _ = db.Close() }()
 		b, err := breach.New(ctx, db)
 		if err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,13 +14,14 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
 	"github.com/daicho-dev/daicho/events/person"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/projections/retention"
 )
 
 // What is due by a day, page by page, and how much it is in all, is what looking at everybody finds: over random histories in batches of
 // any size, under policies that change on the way, of one purpose and of all.
-func TestDueIsWhatLookingAtEverybodyFinds(t *testing.T) {
+func TestDueIsWhatLookingAtEverybodyFinds(t *testing.T) { everywhere(t, due) }
+
+func due(t *testing.T, at func(string) contracts.Place) {
 	ctx := context.Background()
 	listed, pages := 0, 0
 	for seed := range uint64(8) {
@@ -35,11 +35,11 @@ func TestDueIsWhatLookingAtEverybodyFinds(t *testing.T) {
 				t.Fatal("the second policy was refused: ", m.Refused)
 			}
 		}
-		db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "retention.db"))
+		db, err := at(fmt.Sprint("retention", seed)).Open(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = sqlite.Close(db) }()
+		defer func() { _ = db.Close() }()
 		p, err := retention.New(ctx, db)
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Runner interface {
 	// Start follows the log until Halt or Close. Halt waits until following has ended.
 	Start()
 	Halt()
+	Close() error
 	// Status says how far the model is, in which state, and why it is stuck.
 	Status() (at events.Position, state string, err error)
 	// Level waits until the model has reached a position; bounded by the context.
@@ -61,10 +63,16 @@ type Model[P contracts.Projection] struct {
 	stopped  chan struct{}
 }
 
-// Open opens a model's store where it lies. Nothing is read from the log before Start. Where another instance is at work on it, this one
-// stands by. What another version of this program has stored there in another shape is dropped: the log gives it again.
+// New makes a model of what lies in a place. Start opens it.
+func New[P contracts.Projection](name string, place contracts.Place, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) *Model[P] {
+	return &Model[P]{name: name, log: log, place: place, make: construct, state: CatchingUp, moved: make(chan struct{})}
+}
+
+// Open is New, and opens the store at once, so that it answers. Nothing is read from the log before Start. Where another instance is at
+// work on it, this one stands by. What another version of this program has stored there in another shape is dropped: the log gives it
+// again.
 func Open[P contracts.Projection](ctx context.Context, name string, place contracts.Place, log contracts.Log, construct func(context.Context, contracts.Database) (P, error)) (*Model[P], error) {
-	m := &Model[P]{name: name, log: log, place: place, make: construct, state: CatchingUp, moved: make(chan struct{})}
+	m := New(name, place, log, construct)
 	if err := m.renew(ctx); errors.Is(err, contracts.ErrStandby) {
 		m.state, m.err = Standby, err
 	} else if err != nil {
@@ -193,13 +201,16 @@ func (m *Model[P]) once(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for the log's head: %w", err)
 	}
+	m.mu.Lock()
+	from, p := m.position, m.current
+	m.mu.Unlock()
+	if from > head {
+		return fmt.Errorf("it has folded up to position %v of a log that ends at %v: it is of another log, or this one was rolled back (`daicho models rebuild %s`)", from, head, m.name)
+	}
 	m.set(func() {
 		m.target = head
 		m.settle()
 	})
-	m.mu.Lock()
-	from, p := m.position, m.current
-	m.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	return m.fold(ctx, cancel, p, m.log.Tail(ctx, from, contracts.Filter{}))
 }
@@ -278,7 +289,7 @@ func (m *Model[P]) settle() {
 	if m.state != Rebuilding {
 		m.state = CatchingUp
 		if m.position >= m.target {
-			m.state = Live
+			m.state, m.err = Live, nil
 		}
 	}
 }
@@ -299,7 +310,7 @@ func (m *Model[P]) Ask(do func(P) error) error {
 	p, db, err := m.current, m.db, m.err
 	m.mu.Unlock()
 	if db.Write == nil {
-		return fmt.Errorf("%s answers nothing: %w", m.name, err)
+		return fmt.Errorf("%s answers nothing yet: %w", m.name, cmp.Or(err, errUnopened))
 	}
 	return do(p)
 }
@@ -311,8 +322,10 @@ func (m *Model[P]) working() error {
 	if m.db.Write != nil {
 		return nil
 	}
-	return m.err
+	return cmp.Or(m.err, errUnopened)
 }
+
+var errUnopened = errors.New("its store is not open yet")
 
 // Status says how far the model is.
 func (m *Model[P]) Status() (at events.Position, state string, err error) {

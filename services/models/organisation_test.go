@@ -3,27 +3,28 @@ package models
 import (
 	"context"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
 	"github.com/daicho-dev/daicho/events/organisation"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/projections/retention"
 )
 
 // What was in force, asked for at random positions and moments while the log goes on, is the fold of the events that count then: what was
 // asked for before does not matter.
-func TestTheOrganisationIsWhatItsEventsComeTo(t *testing.T) {
+func TestTheOrganisationIsWhatItsEventsComeTo(t *testing.T) { everywhere(t, inForce) }
+
+func inForce(t *testing.T, at func(string) contracts.Place) {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "retention.db"))
+	db, err := at("retention").Open(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = sqlite.Close(db) }()
+	defer func() { _ = db.Close() }()
 	p, err := retention.New(ctx, db)
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func (e *Engine) attachments(ctx context.Context) (*attachments.Service, error) 
 	if err != nil {
 		return nil, err
 	}
-	files, err := attachments.New(ctx, e.vault, store, e.stores.Uploads, attachments.Model{Model: e.stores.Attached}, e.log)
+	files, err := attachments.New(ctx, e.vault, store, e.uploads, attachments.Model{Model: e.stores.Attached}, e.log)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +16,12 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/services/disposal"
 )
 
 // disposals opens the store of lists. What it holds the log cannot give again.
 func (e *Engine) disposals(ctx context.Context) (*disposal.Service, error) {
-	return disposal.New(ctx, e.log, e.vault, e.gateway, e.stores.Retention, e.stores.Lists)
-}
-
-func openLists(ctx context.Context, data string) (contracts.Database, error) {
-	return sqlite.Durable(ctx, filepath.Join(data, "disposals", "lists.db"))
+	return disposal.New(ctx, e.log, e.vault, e.gateway, e.stores.Retention, e.lists)
 }
 
 func disposalCommand(s *shared) *cobra.Command {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -25,8 +26,10 @@ func (e *Engine) level(target events.Position) error {
 
 // health says what is stuck, or cut off from the log.
 func (e *Engine) health() error {
-	if err := e.failed.Load(); err != nil {
-		return *err
+	for _, why := range []*atomic.Pointer[error]{&e.failed, &e.cut} {
+		if err := loaded(why); err != nil {
+			return err
+		}
 	}
 	for _, p := range e.parts() {
 		if p.err != nil {

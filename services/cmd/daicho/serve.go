@@ -28,7 +28,8 @@ func serveCommand(s *shared) *cobra.Command {
   daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml
   daicho serve --nats-listen 127.0.0.1:4222
   daicho serve --intake-outbox 'postgres://rental@127.0.0.1/rental?source=/rental'
-  daicho serve --log 'esdb://127.0.0.1:2113?tls=false'`,
+  daicho serve --log 'esdb://127.0.0.1:2113?tls=false'
+  daicho serve --models postgres://daicho@db/daicho --vault postgres://daicho@db/daicho_vault`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Data = s.data
@@ -54,6 +55,8 @@ func serveCommand(s *shared) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
 	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (more hosts after commas; then ?replicas=, tls, tlsCaFile, userCertFile, userKeyFile, creds, user, passwordFile, tokenFile), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (nothing is kept)")
+	f.StringVar(&c.Models, "models", "sqlite", "where read models and person states lie: sqlite (files of the data folder), postgres://[user:password@]host:port/database (a database of this register's own)")
+	f.StringVar(&c.Vault, "vault", "sqlite", "where the vault lies: sqlite, postgres://… (there a destruction is final with the next epoch of the root key)")
 	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")
 	f.StringVar(&c.RootKey, "root-key", "", "the root key's file (default: root.key in the data folder; keep it elsewhere)")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")

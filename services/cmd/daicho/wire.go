@@ -25,8 +25,6 @@ import (
 	"github.com/daicho-dev/daicho/infra/eventstore"
 	"github.com/daicho-dev/daicho/infra/jetstream"
 	"github.com/daicho-dev/daicho/infra/natsbus"
-	"github.com/daicho-dev/daicho/infra/rootkey"
-	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
 	attached "github.com/daicho-dev/daicho/projections/attachments"
 	"github.com/daicho-dev/daicho/projections/breach"
@@ -50,6 +48,8 @@ import (
 type Config struct {
 	Data    string
 	Listen  string
+	Models  string // "sqlite" or empty: files of the data folder; "postgres://…": schemas of that database
+	Vault   string // the same
 	Log     string // "jetstream": embedded; "jetstream://host:port"; "esdb://host:port" and its like; "memory" for a look around
 	Policy  string // a catalogue file for the first start; empty: the one built in
 	RootKey string // file; empty: root.key in the data folder
@@ -71,7 +71,7 @@ type Config struct {
 func wiring(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c),
-		fx.Provide(newLogger, newLog, newVault, newTokens, newStores, metrics.New, newAPI, newListener, newNATS, newEngine),
+		fx.Provide(newLogger, newLog, newKeeping, newTokens, newStores, metrics.New, newAPI, newListener, newNATS, newEngine),
 		fx.Invoke(func(*Engine) {}),
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
 		fx.StopTimeout(60*time.Second),
@@ -121,26 +121,6 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 // outside says that others may append to the log too.
 func outside(log string) bool { return log != "" && log != "jetstream" && log != "memory" }
 
-func newVault(lc fx.Lifecycle, c Config) (*vault.Vault, error) {
-	path := c.RootKey
-	if path == "" {
-		path = filepath.Join(c.Data, "root.key")
-	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	root, err := rootkey.File(path)
-	if err != nil {
-		return nil, err
-	}
-	v, err := vault.Open(context.Background(), filepath.Join(c.Data, "vault"), root, vault.Options{})
-	if err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(v.Close))
-	return v, nil
-}
-
 func newTokens(c Config, l zerolog.Logger) (*tokens.Store, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
@@ -152,69 +132,31 @@ func newTokens(c Config, l zerolog.Logger) (*tokens.Store, error) {
 	return s, err
 }
 
-// Stores are the read models, and where person states are kept.
+// Stores are the read models. Those that other parts keep, Engine.keep opens.
 type Stores struct {
-	States    contracts.Database
 	Dossier   *models.Model[*dossier.Dossier]
 	Retention *models.Model[*retention.Retention]
 	Breach    *models.Model[*breach.Breach]
 	Attached  *models.Model[*attached.Attachments]
 	Evidence  *models.Model[*evidence.Evidence]
 	Handed    *recipients.Model
-	Uploads   contracts.Database // what waits for its record
-	Notices   contracts.Database // how far recipients have been told
-	Lists     contracts.Database // of disposals
-	All       []models.Runner    // every model, in the order in which they start
+	All       []models.Runner // every model, in the order in which they start
 }
 
-func newStores(lc fx.Lifecycle, c Config, log contracts.Log) (*Stores, error) {
-	ctx := context.Background()
-	path := func(name string) string { return filepath.Join(c.Data, "models", name+".db") }
-	place := func(name string) contracts.Place { return sqlite.File(path(name)) }
-	s := &Stores{}
-	var err error
-	if s.States, err = sqlite.Open(ctx, path("states")); err != nil {
-		return nil, err
+func newStores(lc fx.Lifecycle, k *keeping, log contracts.Log) *Stores {
+	s := &Stores{
+		Dossier:   models.New("dossier", k.model("dossier"), log, dossier.New),
+		Retention: models.New("retention", k.model("retention"), log, retention.New),
+		Breach:    models.New("breach", k.model("breach"), log, breach.New),
+		Attached:  models.New("attachments", k.model("attachments"), log, attached.New),
+		Evidence:  models.New("evidence", k.model("evidence"), log, evidence.New(register.Needed(), register.Shows)),
+		Handed:    models.New("recipients", k.model("recipients"), log, handed.New),
 	}
-	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.States) }))
-	if s.Dossier, err = models.Open(ctx, "dossier", place("dossier"), log, dossier.New); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Dossier.Close))
-	if s.Retention, err = models.Open(ctx, "retention", place("retention"), log, retention.New); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Retention.Close))
-	if s.Breach, err = models.Open(ctx, "breach", place("breach"), log, breach.New); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Breach.Close))
-	if s.Attached, err = models.Open(ctx, "attachments", place("attachments"), log, attached.New); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Attached.Close))
-	if s.Evidence, err = models.Open(ctx, "evidence", place("evidence"), log, evidence.New(register.Needed(), register.Shows)); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Evidence.Close))
-	if s.Uploads, err = sqlite.Durable(ctx, filepath.Join(c.Data, "objects", "uploads.db")); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Uploads) }))
-	if s.Handed, err = models.Open(ctx, "recipients", place("recipients"), log, handed.New); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(s.Handed.Close))
-	if s.Notices, err = sqlite.Open(ctx, filepath.Join(c.Data, "notices.db")); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Notices) }))
-	if s.Lists, err = openLists(ctx, c.Data); err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(func() error { return sqlite.Close(s.Lists) }))
 	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence, s.Handed}
-	return s, nil
+	for _, m := range s.All {
+		lc.Append(fx.StopHook(m.Close))
+	}
+	return s
 }
 
 func newAPI(t *tokens.Store, l zerolog.Logger, m *metrics.Metrics) *api.API {
@@ -225,7 +167,12 @@ func newAPI(t *tokens.Store, l zerolog.Logger, m *metrics.Metrics) *api.API {
 type Engine struct {
 	cfg      Config
 	log      contracts.Log
-	vault    *vault.Vault
+	keeping  *keeping
+	vault    *vault.Vault // from here to lists: opened by keep
+	states   contracts.Database
+	uploads  contracts.Database // what waits for its record
+	notices  contracts.Database // how far recipients have been told
+	lists    contracts.Database // of disposals
 	stores   *Stores
 	api      *api.API
 	metrics  *metrics.Metrics
@@ -242,12 +189,16 @@ type Engine struct {
 	booted   chan struct{}
 	boot     context.CancelFunc
 	failed   atomic.Pointer[error]
+	waits    atomic.Pointer[error] // why it stands by
+	cut      atomic.Pointer[error] // why what it keeps cannot be reached
+	down     fx.Shutdowner
 }
 
-func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, v *vault.Vault, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, door *natsbus.Listener, l zerolog.Logger) *Engine {
-	e := &Engine{cfg: c, log: log, vault: v, stores: s, api: a, metrics: m, tokens: t, listener: ln, nats: door, logger: l, booted: make(chan struct{})}
+func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, k *keeping, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, door *natsbus.Listener, l zerolog.Logger) *Engine {
+	e := &Engine{cfg: c, log: log, keeping: k, down: down, stores: s, api: a, metrics: m, tokens: t, listener: ln, nats: door, logger: l, booted: make(chan struct{})}
 	e.server = newServer(a)
 	a.Health = e.health
+	a.Waits = func() error { return loaded(&e.waits) }
 	ctx, cancel := context.WithCancel(context.Background())
 	e.boot = cancel
 	e.watch = m.Watch(e.gauges()...)
@@ -257,10 +208,12 @@ func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log,
 			e.watch.Start()
 			go func() { // replaying a log takes as long as it takes; meanwhile /readyz says so
 				defer close(e.booted)
-				if err := e.begin(ctx); err != nil {
+				switch err := e.begin(ctx); {
+				case err == nil:
+				case ctx.Err() != nil: // it was stopped before
 					e.failed.Store(&err)
-					l.Error().Err(err).Msg("the engine does not start")
-					_ = down.Shutdown(fx.ExitCode(1))
+				default:
+					e.fail(err, "the engine does not start")
 				}
 			}()
 			return nil
@@ -286,6 +239,9 @@ func (e *Engine) serve(down fx.Shutdowner) {
 // begin brings the engine up in the order that its promises need: states level with the log, the vault level with its deletions, then
 // writers, then readers.
 func (e *Engine) begin(ctx context.Context) error {
+	if err := e.keep(ctx); err != nil {
+		return err
+	}
 	head, err := e.log.Head(ctx)
 	if err != nil {
 		return err
@@ -297,7 +253,7 @@ func (e *Engine) begin(ctx context.Context) error {
 			}
 		}
 	}
-	if e.gateway, err = intake.Open(ctx, e.log, e.vault, e.stores.States, e.metrics, told("person states")); err != nil {
+	if e.gateway, err = intake.Open(ctx, e.log, e.vault, e.states, e.metrics, told("person states")); err != nil {
 		return err
 	}
 	e.gateway.Shared = outside(e.cfg.Log)
@@ -336,7 +292,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	e.work("removal of attachments", files)
 	e.work("calendar of the policy", inforce.New(e.gateway))
 	e.work("telling of majorities", majority.New(e.gateway, e.log, e.stores.Retention))
-	vendors, err := recipients.New(ctx, e.log, e.vault, e.gateway, e.stores.Handed, e.stores.Notices)
+	vendors, err := recipients.New(ctx, e.log, e.vault, e.gateway, e.stores.Handed, e.notices)
 	if err != nil {
 		return err
 	}
@@ -370,7 +326,7 @@ func (e *Engine) begin(ctx context.Context) error {
 		said.Str("nats", e.natsURL())
 	}
 	said.Msg("daicho serves")
-	go e.sweep(ctx)
+	go e.sweep(ctx, e.vault)
 	return nil
 }
 
@@ -420,6 +376,20 @@ func (e *Engine) publish(ctx context.Context) error {
 	return nil
 }
 
+// fail ends the engine.
+func (e *Engine) fail(err error, what string) {
+	e.failed.Store(&err)
+	e.logger.Error().Err(err).Msg(what)
+	_ = e.down.Shutdown(fx.ExitCode(1))
+}
+
+func loaded(p *atomic.Pointer[error]) error {
+	if err := p.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 func (e *Engine) url() string {
 	scheme := "http"
 	if e.cfg.TLSCert != "" {
@@ -429,10 +399,10 @@ func (e *Engine) url() string {
 }
 
 // sweep lets the quarantine and tombstones forget what is past its time.
-func (e *Engine) sweep(ctx context.Context) {
+func (e *Engine) sweep(ctx context.Context, v *vault.Vault) {
 	for {
 		if c := e.gateway.Organisation().Policy; c != nil {
-			if err := e.vault.Sweep(ctx, time.Now(), c.QuarantineKeep()); err != nil && ctx.Err() == nil {
+			if err := v.Sweep(ctx, time.Now(), c.QuarantineKeep()); err != nil && ctx.Err() == nil {
 				e.logger.Error().Err(err).Msg("sweeping the vault failed; it is tried again in an hour")
 			}
 		}
@@ -456,5 +426,5 @@ func (e *Engine) end(ctx context.Context) error {
 		}
 		err = errors.Join(err, e.gateway.Close())
 	}
-	return err
+	return errors.Join(err, e.letGo())
 }

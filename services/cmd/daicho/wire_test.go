@@ -11,8 +11,10 @@ import (
 // Whatever the engine is told to run on, what it is made of fits together. Nothing is started.
 func TestEveryCombinationIsWired(t *testing.T) {
 	for _, log := range []string{"", "jetstream", "jetstream://127.0.0.1:4222", "esdb://127.0.0.1:2113?tls=false", "kurrentdb+discover://127.0.0.1:2113", "memory"} {
-		if err := fx.ValidateApp(wiring(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Log: log})); err != nil {
-			t.Errorf("--log %q: %v", log, err)
+		for _, kept := range []string{"", "sqlite", "postgres://daicho@127.0.0.1/daicho"} {
+			if err := fx.ValidateApp(wiring(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Log: log, Models: kept, Vault: kept})); err != nil {
+				t.Errorf("--log %q --models %q: %v", log, kept, err)
+			}
 		}
 	}
 }
