@@ -51,6 +51,13 @@ var norms = map[string][]Norm{
 	"not_disclosable":         {{NormAPPI, "APPI 16(4), 33(2); Order 5"}, {NormGDPR, "GDPR 15(4)"}},
 }
 
+// formal are the rules about the form of a submission, or about words that lead nowhere: they correct an emitter's mistake. That they come
+// from a law makes them lawful; that they were applied shows nothing of how the law is observed.
+var formal = []string{RuleSchema, "future", "unknown_word", "unknown_location", "unknown_category", "unknown_policy", "person_unknown", "record_unknown", "key_taken"}
+
+// Formal says of a rule that it is about form alone.
+func Formal(rule string) bool { return slices.Contains(formal, rule) }
+
 // Norms are where a rule comes from; none for a word that is no rule.
 func Norms(rule string) []Norm { return slices.Clone(norms[rule]) }
 

@@ -87,6 +87,15 @@ func (c *Catalogue) HasScheme(id events.Word) bool { return c.index.schemes[id] 
 // HasMilestone says whether a milestone is listed.
 func (c *Catalogue) HasMilestone(id events.Word) bool { return c.index.milestones[id] }
 
+// CountsFrom says whether a period of retention counts from a milestone: it ends the purpose for what the rule is about.
+func (c *Catalogue) CountsFrom(milestone events.Word) bool {
+	return slices.ContainsFunc(c.Purposes, func(p Purpose) bool {
+		return slices.ContainsFunc(p.Retention, func(r Rule) bool {
+			return slices.Contains(r.All, milestone) || slices.Contains(r.Any, milestone)
+		})
+	})
+}
+
 // HasClient says whether a client that entrusts data is listed.
 func (c *Catalogue) HasClient(id events.Word) bool { return c.index.clients[id] }
 

@@ -62,6 +62,7 @@ func Lint(c *Catalogue) []Finding {
 	l.walls()
 	l.trackers()
 	l.governance()
+	l.regimes()
 	l.company()
 	return l.found
 }

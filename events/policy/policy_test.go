@@ -29,7 +29,7 @@ const small = `{"version":"1","languages":["en"],"fiscalYearEnd":"03-31",
 "milestones":[{"id":"closed"},{"id":"opened"},{"id":"settled"},{"id":"service.ended"}],"operations":[{"id":"rental"},{"id":"sales"}],
 "sources":["/shop","/vendors/*"],"sourceKinds":{"/shop":"web","/vendors/*":"vendor"},"recipientKinds":[{"id":"entrusted"}],"recipients":[{"id":"parcel"}],
 "desk":{"holidays":"none"},"approvals":[{"act":"disposal","roles":["compliance"],"others":1}],"consentAges":[{"country":"FR","age":15,"source":"s","confidence":"high"}],
-"clients":[{"id":"client-x"}],"schemes":[{"id":"rental"}],"gdprCountries":["FR","GB"],
+"clients":[{"id":"client-x"}],"schemes":[{"id":"rental"}],"gdprCountries":["AT","BE","BG","HR","CY","CZ","DK","EE","FI","FR","DE","GR","HU","IE","IT","LV","LT","LU","MT","NL","PL","PT","RO","SK","SI","ES","SE","IS","LI","NO","GB"],
 "ages":{"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},
  {"country":"AE","age":21,"to":"2026-05-31","source":"s","confidence":"low"},{"country":"AE","age":18,"from":"2026-06-01","source":"s","confidence":"low"}]},
 "purposes":[
@@ -196,6 +196,7 @@ func TestLint(t *testing.T) {
 		`{"id":"S/service"`:                                {`{"id":"S/service","operations":["rental"]`, "retention_missing", Error},
 		`"bases":{"default":["contract"]}`:                 {`"bases":{"default":[]}`, "basis_missing", Error},
 		`"role":"processor"`:                               {`"role":"friend"`, "role", Error},
+		`"FI","FR",`:                                       {`"FI",`, "country_missing", Warning},
 		`"representative":"R"`:                             {`"representative":""`, "company_item_missing", Warning},
 		`"languages":["en"]`:                               {`"languages":["en","ja"]`, "language_missing", Warning},
 		`"keep":"P30D","assumption":"x"`:                   {`"keep":"P30D"`, "source_missing", Warning},
@@ -313,5 +314,27 @@ func BenchmarkDeadline(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Deadline("A", l)
+	}
+}
+
+// S14: whom the GDPR protects is the law's list, by country and its parts; a catalogue that applies it to nobody is not warned.
+func TestS14_WhomTheGDPRProtects(t *testing.T) {
+	c := parse(t, small)
+	for country, want := range map[events.Word]bool{"DE": true, "NO": true, "GB": true, "GB-SCT": true, "IS": true, "JP": false, "CH": false, "US": false, "": false} {
+		if Protected(country) != want {
+			t.Errorf("%q is protected: %v", country, !want)
+		}
+		if c.GDPR(country) != want {
+			t.Errorf("a catalogue of the whole list: %q is %v", country, !want)
+		}
+	}
+	if len(europe) != 31 {
+		t.Errorf("%d countries, not the 30 of the Economic Area and Great Britain", len(europe))
+	}
+	c.GDPRCountries = nil
+	for _, f := range Lint(c) {
+		if f.Rule == "country_missing" {
+			t.Errorf("nobody is protected by it, and it is warned: %+v", f)
+		}
 	}
 }

@@ -55,9 +55,13 @@ func (i *Item) Said() bool { return len(i.Lacking) == 0 }
 // applies the GDPR. What is not said is for the company to supply: it is nobody else's to guess.
 func (c *Catalogue) Items() []Item {
 	var all []Item
+	languages := c.Languages
+	if len(languages) == 0 {
+		languages = []string{"en"} // as its texts are read
+	}
 	add := func(id events.Word, law, path string, said func(lang string) bool) {
 		item := Item{ID: id, Law: law, Path: path}
-		for _, lang := range c.Languages {
+		for _, lang := range languages {
 			if !said(lang) {
 				item.Lacking = append(item.Lacking, lang)
 			}

@@ -1,8 +1,8 @@
 // Package evidence counts what the log shows, under names, so that asking what is kept costs by the names and not by the log.
 //
 // What is evidence of what is not known here: a pure function of the event and its fact says which names it is to be counted under. The names
-// counted are those that somebody needs; a name never changes its meaning (a new meaning is a new name), so a store that was made for
-// other names starts anew.
+// counted are those that somebody needs; a name that ends with ": " counts every name that begins with it, so that words of a catalogue can
+// be told apart. A name never changes its meaning (a new meaning is a new name), so a store that was made for other names starts anew.
 package evidence
 
 import (
@@ -86,6 +86,15 @@ func forNames(ctx context.Context, db contracts.Database, names []string) error 
 	return tx.Commit()
 }
 
+// counted says whether a name is one of those that somebody needs.
+func (e *Evidence) counted(what string) bool {
+	if e.names[what] {
+		return true
+	}
+	i := strings.LastIndex(what, ": ")
+	return i >= 0 && e.names[what[:i+2]]
+}
+
 // Name is "evidence".
 func (e *Evidence) Name() string { return "evidence" }
 
@@ -124,7 +133,7 @@ func (e *Evidence) tally(batch []events.Event) (map[string]*count, error) {
 			return nil, err
 		}
 		e.shows(x, f, func(what string) {
-			if !e.names[what] {
+			if !e.counted(what) {
 				return
 			}
 			c := counts[what]

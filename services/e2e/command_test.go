@@ -52,6 +52,9 @@ func TestCommands(t *testing.T) {
 		{[]string{"policy", "lint"}, 0, ""},
 		{[]string{"policy", "show"}, 0, "SVC-01"},
 		{[]string{"obligations", "S33", "-o", "json"}, 0, `"S33"`},
+		{[]string{"obligations", "s33", "S1", "-o", "json"}, 0, `"S33"`},
+		{[]string{"obligations", "S90"}, 2, ""},
+		{[]string{"obligations", "s1", "-o", "csv"}, 0, "S1,kept,"},
 		{[]string{"verify"}, 0, "true"},
 		{[]string{"token", "list"}, 0, "compliance"},
 		{[]string{"token", "create", "--role", "auditor", "--holder", "staff:x"}, 0, "daicho_"},
@@ -123,5 +126,35 @@ func TestRoutesEqualTheOpenAPIDocument(t *testing.T) {
 	slices.Sort(served)
 	if !slices.Equal(documented, served) {
 		t.Errorf("documented:\n%s\nserved:\n%s", strings.Join(documented, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+// S4: the registers of the management system can be asked for: purposes, processing, recipients, datasets; and those that are not there yet are
+// a gap that names them.
+func TestS4_TheRegistersCanBeAsked(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "events.ndjson")
+	if err := os.WriteFile(file, []byte(join(year(t)[:200])), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, t.TempDir())
+	if _, code := e.daicho("emit", file); code != 0 {
+		t.Fatal("the events were not sent")
+	}
+	for _, c := range []struct {
+		args []string
+		has  string
+	}{
+		{[]string{"policy", "show", "-o", "json"}, `"SVC-01"`},
+		{[]string{"register", "-o", "json"}, `"SVC-01"`},
+		{[]string{"recipients", "list", "-o", "json"}, `"parcel"`},
+		{[]string{"dataset", "list", "-o", "json"}, `[`},
+	} {
+		if out, code := e.daicho(c.args...); code != 0 || !strings.Contains(out, c.has) {
+			t.Errorf("daicho %s: exit %d: %.300s", strings.Join(c.args, " "), code, out)
+		}
+	}
+	o := asked[[]contracts.Obligation](e, "obligations", "S4")
+	if len(o) != 1 || o[0].State != "gap" || !slices.ContainsFunc(o[0].Caveats, func(c string) bool { return strings.Contains(c, "requests and incidents") }) {
+		t.Errorf("%+v", o)
 	}
 }

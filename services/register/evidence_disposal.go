@@ -3,7 +3,9 @@ package register
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/person"
@@ -16,7 +18,9 @@ var disposing = room{
 	shows: func(f events.Fact, note func(what string)) {
 		switch f := f.(type) {
 		case *events.MilestoneReached:
-			note("milestones that end purposes")
+			if f.Milestone != person.MajorityReached {
+				note(reached + string(f.Milestone))
+			}
 		case *events.Scan:
 			note("days on which every record was looked at for what it is still there for")
 		case *events.Disposal:
@@ -32,10 +36,37 @@ var disposing = room{
 	},
 	needs: map[string][]string{
 		"S11": {"days on which every record was looked at for what it is still there for"},
-		"S50": {"milestones that end purposes", "days on which every record was looked at for what it is still there for"},
+		"S50": {ending, "days on which every record was looked at for what it is still there for"},
 		"S51": {"disposals of what was due, as planned and approved", "deletions", "keys destroyed for good"},
 	},
-	gaps: disposalGaps,
+	counts: []string{reached},
+	weigh:  disposalWeigh,
+	gaps:   disposalGaps,
+}
+
+const (
+	reached = "milestones reached: " // a word of the catalogue; none that the engine tells itself
+	ending  = "milestones reached from which a retention period of the policy in force counts"
+)
+
+// disposalWeigh gathers the milestones that end a purpose: a rule of retention counts from them. That people were in contact, say, ends none.
+func disposalWeigh(c *policy.Catalogue, ev evidence) map[string]string {
+	sum := contracts.Evidence{What: ending}
+	for what, x := range ev {
+		w, ok := strings.CutPrefix(what, reached)
+		if !ok || !c.CountsFrom(events.Word(w)) {
+			continue
+		}
+		sum.Count += x.Count
+		sum.Position = max(sum.Position, x.Position)
+		if sum.Since == nil || x.Since.Before(*sum.Since) {
+			sum.Since = x.Since
+		}
+	}
+	if sum.Count > 0 {
+		ev[ending] = sum
+	}
+	return nil
 }
 
 // disposalGaps says what is overdue now, and what the last look at every record found to be there for nothing.

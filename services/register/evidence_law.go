@@ -7,23 +7,29 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts/obligations"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/policy"
 )
 
 // observing is what keeping to laws, guidelines and other norms shows: decisions by rules that come from them, and what they add.
 var observing = room{shows: observingShows, needs: map[string][]string{
-	"S3":  {byLaw[events.NormAPPI], byLaw[events.NormGDPR]},
+	"S3":  {byLaw[events.NormAPPI], gdprBasis},
 	"S12": {byLaw[events.NormAPPI]},
 	"S13": {byLaw[events.NormGuideline]},
-	"S14": {byLaw[events.NormGDPR], "consents recorded with who gave them and the notice shown"},
+	"S14": {gdprBasis, gdprConsent},
 	"S15": {byLaw[events.NormOther], "records bound because another law asks for it"},
 }}
 
 var byLaw = map[events.Word]string{
-	events.NormAPPI:      "decisions by a rule of the APPI",
-	events.NormGuideline: "decisions by a rule of the guidelines",
-	events.NormGDPR:      "decisions by a rule of the GDPR",
-	events.NormOther:     "decisions by a rule of other norms",
+	events.NormAPPI:      "decisions on personal data by a rule of the APPI",
+	events.NormGuideline: "decisions on personal data by a rule of the guidelines",
+	events.NormOther:     "decisions on personal data by a rule of other norms",
 }
+
+// A refusal does not say whom it is about, so what shows the GDPR observed is what was taken of people whom it protects.
+const (
+	gdprBasis   = "collections from people whom the GDPR protects, each with its legal basis and notice"
+	gdprConsent = "consents of people whom the GDPR protects, given at their collection with the notice shown"
+)
 
 func observingShows(f events.Fact, note func(what string)) {
 	rule := ""
@@ -32,21 +38,25 @@ func observingShows(f events.Fact, note func(what string)) {
 		rule = string(f.Rule)
 	case *events.Used:
 		rule = string(f.Rule)
-	case *events.Consent:
-		if f.Notice != nil {
-			note("consents recorded with who gave them and the notice shown")
-		}
 	case *events.Collected:
-		if f.Notice != nil && slices.ContainsFunc(f.Purposes, func(b events.Bind) bool { return b.Consent != nil }) {
-			note("consents recorded with who gave them and the notice shown")
+		if f.Notice != nil && policy.Protected(events.Word(f.Person.Country)) {
+			note(gdprBasis)
+			if slices.ContainsFunc(f.Purposes, func(b events.Bind) bool { return b.Consent != nil }) {
+				note(gdprConsent)
+			}
 		}
 		if slices.ContainsFunc(f.Purposes, func(b events.Bind) bool { return b.Brought }) {
 			note("records bound because another law asks for it")
 		}
 	default: // rests on no norm by itself
 	}
+	if events.Formal(rule) {
+		return
+	}
 	for _, n := range events.Norms(rule) {
-		note(byLaw[n.Of])
+		if what := byLaw[n.Of]; what != "" {
+			note(what)
+		}
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/obligations"
+	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 )
 
 func shown(f events.Fact) []string {
 	var got []string
-	Shows(&events.Event{}, f, func(what string) { got = append(got, what) })
+	Shows(&events.Event{Policy: "p"}, f, func(what string) { got = append(got, what) })
 	slices.Sort(got)
 	return got
 }
@@ -20,9 +21,13 @@ func shown(f events.Fact) []string {
 // Which law a decision rests on is its rule's, and what rests on none shows nothing.
 func TestS12_S13_S14_S15_DecisionsAreCountedByTheirLaw(t *testing.T) {
 	for rule, want := range map[events.Word][]events.Word{
-		"minor":           {events.NormGuideline, events.NormGDPR, events.NormOther},
-		"unknown_purpose": {events.NormAPPI, events.NormGDPR},
-		"consent_missing": {events.NormAPPI, events.NormGuideline, events.NormGDPR},
+		"minor":           {events.NormGuideline, events.NormOther},
+		"unknown_purpose": {events.NormAPPI},
+		"consent_missing": {events.NormAPPI, events.NormGuideline},
+		"schema":          nil, // a mistake of form observes no law
+		"future":          nil,
+		"record_unknown":  nil,
+		"key_taken":       nil,
 		"":                nil,
 		"no_rule":         nil,
 	} {
@@ -35,23 +40,31 @@ func TestS12_S13_S14_S15_DecisionsAreCountedByTheirLaw(t *testing.T) {
 			}
 		}
 	}
-	const consented = "consents recorded with who gave them and the notice shown"
-	notice := &events.Notice{Policy: "p", Language: "ja"}
-	for _, x := range []struct {
-		f    events.Fact
-		want bool
-	}{
-		{&events.Consent{Notice: notice}, true},
-		{&events.Consent{}, false}, // withdrawn
-		{&events.Collected{Notice: notice, Purposes: []events.Bind{{Consent: &events.Giver{By: "self"}}}}, true},
-		{&events.Collected{Notice: notice, Purposes: []events.Bind{{}}}, false},
-	} {
-		if slices.Contains(shown(x.f), consented) != x.want {
-			t.Errorf("%+v shows %q", x.f, shown(x.f))
-		}
-	}
 	if got := shown(&events.Collected{Purposes: []events.Bind{{ID: "ACC-01", Brought: true}}}); !slices.Contains(got, "records bound because another law asks for it") {
 		t.Errorf("what a law brought shows %q", got)
+	}
+}
+
+// The GDPR is observed of people whom it protects; what is taken of others shows nothing of it.
+func TestS3_S14_EvidenceOfTheGDPRIsOfThoseWhomItProtects(t *testing.T) {
+	notice := &events.Notice{Policy: "p", Language: "en"}
+	consent, contract := []events.Bind{{Consent: &events.Giver{By: "self"}}}, []events.Bind{{Basis: "contract"}}
+	for _, x := range []struct {
+		f              events.Fact
+		basis, consent bool
+	}{
+		{&events.Collected{Notice: notice, Purposes: consent, Person: events.Profile{Country: "DE"}}, true, true},
+		{&events.Collected{Notice: notice, Purposes: contract, Person: events.Profile{Country: "GB-SCT"}}, true, false},
+		{&events.Collected{Purposes: consent, Person: events.Profile{Country: "DE"}}, false, false},
+		{&events.Collected{Notice: notice, Purposes: consent, Person: events.Profile{Country: "JP"}}, false, false},
+		{&events.Collected{Notice: notice, Purposes: consent, Person: events.Profile{Country: "CH"}}, false, false},
+		{&events.Consent{Notice: notice}, false, false}, // of whom, it does not say
+		{&events.Refused{Rule: "consent_missing"}, false, false},
+	} {
+		got := shown(x.f)
+		if slices.Contains(got, gdprBasis) != x.basis || slices.Contains(got, gdprConsent) != x.consent {
+			t.Errorf("%+v shows %q", x.f, got)
+		}
 	}
 }
 
@@ -92,11 +105,11 @@ func TestS3_S12_S13_S14_S15_AGapIsAGapOfItsLaw(t *testing.T) {
 }
 
 // What visits, uses of what browsers told and pages show is of these facts, and of no others.
-func TestS35_S54_S55_S58_S59_S61_EvidenceOfBrowsers(t *testing.T) {
+func TestS35_S54_S55_S58_S61_EvidenceOfBrowsers(t *testing.T) {
 	const (
 		visit   = "visits recorded under the identifier of a browser"
-		adjust  = "uses for adjusting the website"
-		refused = "uses of what browsers told for other purposes, refused"
+		adjust  = "uses of what browsers told for adjusting the website"
+		refused = "uses of what browsers told refused: it serves other purposes"
 		page    = "pages of the web that asked for personal information over an encrypted connection"
 	)
 	browser := []events.Word{"pd:UserAgent"}
@@ -110,12 +123,18 @@ func TestS35_S54_S55_S58_S59_S61_EvidenceOfBrowsers(t *testing.T) {
 		{&events.Collected{Channel: "counter", Transport: "internal"}, ""},
 		{&events.Used{Purpose: "CK-01", Allowed: true, Categories: browser}, adjust},
 		{&events.Used{Purpose: "CK-01", Categories: browser}, ""},
-		{&events.Used{Purpose: "DM-02", Categories: browser}, refused},
+		{&events.Used{Purpose: "CK-01", Allowed: true, Categories: []events.Word{"pd:Name"}}, ""},
+		{&events.Used{Purpose: "DM-02", Categories: browser, Rule: "purpose_not_bound"}, refused},
+		{&events.Used{Purpose: "DM-02", Categories: browser, Rule: "category_not_permitted"}, refused},
+		{&events.Used{Purpose: "DM-02", Categories: browser, Rule: "record_unknown"}, ""},
+		{&events.Used{Purpose: "DM-02", Categories: browser, Rule: "suspended"}, ""},
 		{&events.Used{Purpose: "SVC-04", Allowed: true, Categories: browser}, ""},
 		{&events.Used{Purpose: "DM-02", Categories: []events.Word{"pd:Name"}}, ""},
-		{&events.NoticeShown{Deemed: true}, cookieNotices},
-		{&events.NoticeShown{Channel: "cookie"}, cookieNotices},
-		{&events.NoticeShown{Channel: "phone"}, ""},
+		{&events.NoticeShown{Deemed: true, Notice: &events.Notice{Policy: "p"}}, cookieNotices},
+		{&events.NoticeShown{Channel: "cookie", Notice: &events.Notice{Policy: "p"}}, cookieNotices},
+		{&events.NoticeShown{Channel: "cookie", Notice: &events.Notice{Policy: "older"}}, ""}, // not the one in force
+		{&events.NoticeShown{Deemed: true}, ""},
+		{&events.NoticeShown{Channel: "phone", Notice: &events.Notice{Policy: "p"}}, ""},
 	} {
 		got := shown(x.f)
 		for _, name := range []string{visit, adjust, refused, page, cookieNotices} {
@@ -124,7 +143,7 @@ func TestS35_S54_S55_S58_S59_S61_EvidenceOfBrowsers(t *testing.T) {
 			}
 		}
 	}
-	for id, lacks := range map[string]string{"S35": "refused: unknown_purpose", "S54": visit, "S55": refused, "S58": cookieNotices, "S59": cookieNotices, "S61": page} {
+	for id, lacks := range map[string]string{"S8": usesBeyond, "S35": "refused: unknown_purpose", "S53": trackersRefused, "S54": visit, "S55": refused, "S58": cookieNotices, "S59": saysCookies, "S61": page} {
 		ev := evidence{}
 		for _, name := range Needed() {
 			if name != lacks {
@@ -139,6 +158,69 @@ func TestS35_S54_S55_S58_S59_S61_EvidenceOfBrowsers(t *testing.T) {
 		if ev.judge(&o, nil); o.State != "kept" {
 			t.Errorf("%s is %s with everything", id, o.State)
 		}
+	}
+}
+
+// A use is refused as beyond the purposes where the data is there for others; that it is not there, or rests, shows nothing of purposes.
+func TestS8_S35_WhatAUseIsRefusedFor(t *testing.T) {
+	for rule, want := range map[events.Word]bool{"category_not_permitted": true, "purpose_not_bound": true, "record_unknown": false, "suspended": false, "": false} {
+		f := &events.Used{Purpose: "SVC-01", Categories: []events.Word{"pd:Name"}, Rule: rule, Allowed: rule == ""}
+		if slices.Contains(shown(f), usesBeyond) != want {
+			t.Errorf("refused by %q shows %q", rule, shown(f))
+		}
+	}
+}
+
+// What browsers told and was used for something that no tracker serves is a gap, and names it.
+func TestS55_AUseThatNoTrackerServesIsAGap(t *testing.T) {
+	c := policies.Default()
+	ev := evidence{}
+	tell := func(purpose events.Word) {
+		Shows(&events.Event{}, &events.Used{Purpose: purpose, Allowed: true, Categories: []events.Word{"pd:IPAddress"}}, func(what string) {
+			ev[what] = contracts.Evidence{What: what, Count: ev[what].Count + 1}
+		})
+	}
+	tell("CK-01")
+	tell("CK-02")
+	if gaps := handlingWeigh(c, ev); len(gaps) > 0 {
+		t.Errorf("what trackers serve is a gap: %v", gaps)
+	}
+	tell("SVC-07")
+	tell("SVC-07")
+	if gaps := handlingWeigh(c, ev); len(gaps) != 1 || !strings.Contains(gaps["S55"], "SVC-07 (2)") {
+		t.Errorf("what no tracker serves: %v", gaps)
+	}
+}
+
+// S61, S62: what the evidence is worth is said beside it, whatever their state.
+func TestS61_S62_AnEmittersWordIsACaveat(t *testing.T) {
+	for _, id := range []string{"S61", "S62"} {
+		if all := handlingCaveats(nil)[id]; len(all) == 0 || !strings.Contains(all[0], "says of itself") {
+			t.Errorf("%s: %q", id, all)
+		}
+	}
+}
+
+// Milestones end purposes where a period of the policy in force counts from them: contact and majority, say, end none.
+func TestS50_MilestonesThatEndPurposes(t *testing.T) {
+	c := policies.Default()
+	ev := evidence{}
+	tell := func(at int, w events.Word) {
+		day := moment.AddDate(0, 0, at)
+		Shows(&events.Event{}, &events.MilestoneReached{Milestone: w}, func(what string) {
+			ev[what] = contracts.Evidence{What: what, Count: ev[what].Count + 1, Since: &day, Position: events.Position(at)}
+		})
+	}
+	for _, w := range []events.Word{"contact", "majority.reached", "claim.opened"} {
+		tell(1, w)
+	}
+	if disposalWeigh(c, ev); ev[ending].Count != 0 {
+		t.Errorf("milestones that end nothing are counted: %+v", ev[ending])
+	}
+	tell(2, "invoice.paid")
+	tell(3, "contract.closed")
+	if disposalWeigh(c, ev); ev[ending].Count != 2 || !ev[ending].Since.Equal(moment.AddDate(0, 0, 2)) || ev[ending].Position != 3 {
+		t.Errorf("milestones that end purposes: %+v", ev[ending])
 	}
 }
 

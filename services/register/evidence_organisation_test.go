@@ -22,6 +22,14 @@ func TestS31_S60_S73_S74_S75_WhatTheCompanyLeavesUnsaidIsAGap(t *testing.T) {
 		{"as shipped, without a representative's name", func(*policy.Catalogue) {}, "S73", "/company/representative"},
 		{"whole", func(c *policy.Catalogue) { c.Company.Representative = "R" }, "", ""},
 		{"no contacts", func(c *policy.Catalogue) { c.Company.Representative, c.Contacts = "R", nil }, "S31", "/contacts"},
+		{"a desk without a telephone", func(c *policy.Catalogue) { c.Company.Representative, c.Contacts[0].Phone = "R", "" }, "S31", "/contacts/0/phone"},
+		{"a desk without hours", func(c *policy.Catalogue) { c.Company.Representative, c.Contacts[0].Hours = "R", "" }, "S31", "/contacts/0/hours"},
+		{"nothing is disclosable", func(c *policy.Catalogue) {
+			c.Company.Representative = "R"
+			for i := range c.Purposes {
+				c.Purposes[i].Disclosable = false
+			}
+		}, "S75", "/purposes"},
 		{"no manager", func(c *policy.Catalogue) { c.Company.Representative, c.Company.Manager = "R", "" }, "S74", "/company/manager"},
 		{"no purposes", func(c *policy.Catalogue) { c.Company.Representative, c.Purposes = "R", nil }, "S75", "/purposes"},
 		{"no trackers", func(c *policy.Catalogue) { c.Company.Representative, c.Trackers = "R", nil }, "S58 S59 S60", "inventory"},
@@ -51,6 +59,65 @@ func TestS31_S60_S73_S74_S75_WhatTheCompanyLeavesUnsaidIsAGap(t *testing.T) {
 	}
 }
 
+// A policy that was published is evidence of what its catalogue says, and of nothing that it leaves out.
+func TestS31_S58_S59_S73_S74_S75_APolicyShowsWhatItsPageSays(t *testing.T) {
+	doc := string(policies.Default().JSON())
+	says := func(doc string) (all []string) {
+		for _, s := range sayings {
+			if slices.Contains(shown(&events.PolicyPublished{Catalogue: []byte(doc)}), s.what) {
+				all = append(all, s.of...)
+			}
+		}
+		return all
+	}
+	const whole = "S31 S73 S74 S75 S58 S59"
+	for _, x := range []struct{ cut, by, leaves string }{
+		{"", "", whole},
+		{`"phone":"03-3239-3278"`, `"phone":""`, "S73 S74 S75 S58 S59"},
+		{`"mail":"privacy@telecomsquare.co.jp"`, `"mail":""`, "S73 S74 S75 S58 S59"},
+		{`"name":"Telecom Square, Inc."`, `"name":""`, "S31 S74 S75 S58 S59"},
+		{`"manager":"General Manager, General Affairs Group"`, `"manager":""`, "S31 S73 S75 S58 S59"},
+		{doc, `{"version":"p"`, ""}, // none that can be read
+		{doc, `{"version":"p","categories":[],"purposes":[]}`, ""},
+	} {
+		changed := strings.Replace(doc, x.cut, x.by, 1)
+		if x.cut != "" && changed == doc {
+			t.Fatalf("the shipped policy does not hold %s", x.cut)
+		}
+		if got := strings.Join(says(changed), " "); got != x.leaves {
+			t.Errorf("without %.60s: %s, want %s", x.cut, got, x.leaves)
+		}
+	}
+	c, err := policy.Parse([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Trackers = nil
+	for _, s := range sayings {
+		if lacks := len(s.lacking(c)) > 0; lacks != slices.Contains(s.of, "S59") {
+			t.Errorf("without trackers, %v lacks %q", s.of, s.lacking(c))
+		}
+	}
+}
+
+// What is no tracker of the inventory and was refused is evidence; other refusals of the like are not.
+func TestS53_RefusedTrackersAreEvidence(t *testing.T) {
+	for _, x := range []struct {
+		f    events.Refused
+		want bool
+	}{
+		{events.Refused{Type: events.TypeCollected, Rule: "unknown_word", Field: "/data/tracker"}, true},
+		{events.Refused{Type: events.TypeCollected, Rule: "category_not_permitted", Field: "/data/channel"}, true},
+		{events.Refused{Type: events.TypeCollected, Rule: "category_not_permitted", Field: "/data/records/0/category"}, false}, // of a purpose, perhaps
+		{events.Refused{Type: events.TypeCollected, Rule: "unknown_word", Field: "/data/client"}, false},
+		{events.Refused{Type: events.TypeUsed, Rule: "unknown_word", Field: "/data/tracker"}, false},
+	} {
+		if slices.Contains(shown(&x.f), trackersRefused) != x.want {
+			t.Errorf("%+v shows %q", x.f, shown(&x.f))
+		}
+	}
+}
+
 // The evidence of announcements, trackers and changes is the facts that carry them, and no others.
 func TestS28_S29_S30_S52_S64_EvidenceOfTheOrganisation(t *testing.T) {
 	changed := []string{"policies published with their list of changes", "changes of the policy compared with what was in force: none of a purpose without notice"}
@@ -77,7 +144,10 @@ func TestS28_S29_S30_S52_S64_EvidenceOfTheOrganisation(t *testing.T) {
 }
 
 // A sentence whose part of the engine is not there is a gap with its reason, never kept.
-func TestS2_WhatIsNotThereIsAGap(t *testing.T) {
+func TestS2_S4_WhatIsNotThereIsAGap(t *testing.T) {
+	if !strings.Contains(unbuilt["S2"], "request desk") || !strings.Contains(unbuilt["S4"], "requests and incidents") {
+		t.Errorf("the reasons are not told: %q", unbuilt)
+	}
 	for id, why := range unbuilt {
 		o := contracts.Obligation{ID: id, State: "unproved"}
 		evidence{}.judge(&o, []string{companyGaps(nil)[id]})

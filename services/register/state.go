@@ -290,7 +290,7 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 	if err != nil {
 		return nil, err
 	}
-	gaps, err := r.gaps(ctx)
+	gaps, err := r.gaps(ctx, found)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,9 @@ func (s *scribe) visitor(i int) {
 	s.say(time.Minute, www, "used", `{"purpose":"CK-01","categories":["pd:UserAgent"],"by":"web-analytics"}`)
 	if i%30 == 24 { // marketing would like to know who it was
 		s.say(time.Hour, "/marketing/crm", "used", `{"purpose":"DM-02","categories":["pd:UserAgent"],"by":"marketing-crm"}`)
+		// and tries a tool that nobody entered into the inventory
+		s.say(2*time.Hour, www, "collected", `{"records":[{"key":"heat","category":"pd:BrowsingBehaviour","value":"pointer trail"}],"purposes":[%s],"operation":"content","location":"web-analytics",`+
+			`"channel":"cookie","transport":"tls","tracker":"heat-map","notice":{"policy":"2025-10","language":%q},"person":{"kind":"visitor","country":%q}}`, basis, c.language, c.code)
 	}
 	for n := range s.rnd.IntN(4) {
 		visit(again+time.Duration(n)*day, n+2)

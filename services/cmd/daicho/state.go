@@ -169,24 +169,48 @@ func obligationsCommand(s *shared) *cobra.Command {
 				return err
 			}
 			if len(args) > 0 {
-				all = slices.DeleteFunc(all, func(o contracts.Obligation) bool { return !slices.Contains(args, o.ID) })
-				if len(all) == 0 {
-					return errUsage{fmt.Errorf("obligations are S1 to S89")}
+				if all, err = named(all, args); err != nil {
+					return err
 				}
 			}
-			return s.show(all, func() *table {
-				t := &table{head: []string{"no.", "state", "sentence", "evidence"}}
-				for _, o := range all {
-					var ev []string
-					for _, e := range o.Evidence {
-						ev = append(ev, strconv.Itoa(e.Count)+" "+e.What)
-					}
-					t.add(o.ID, o.State, cut(o.Text, 70), strings.Join(ev, "; "))
-				}
-				return t
-			})
+			return s.show(all, func() *table { return obligationsTable(all) })
 		},
 	}
+}
+
+// named are the obligations of some numbers, in the order of the policy.
+func named(all []contracts.Obligation, ids []string) ([]contracts.Obligation, error) {
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		id = strings.ToUpper(id)
+		if !slices.ContainsFunc(all, func(o contracts.Obligation) bool { return o.ID == id }) {
+			return nil, errUsage{fmt.Errorf("obligations are S1 to S89")}
+		}
+		wanted[id] = true
+	}
+	return slices.DeleteFunc(all, func(o contracts.Obligation) bool { return !wanted[o.ID] }), nil
+}
+
+// obligationsTable has a line for each piece of evidence, and for each word about what it does not show.
+func obligationsTable(all []contracts.Obligation) *table {
+	t := &table{head: []string{"no.", "state", "sentence", "count", "evidence"}}
+	for _, o := range all {
+		text := cut(o.Text, 70)
+		line := func(count, what string) {
+			t.add(o.ID, o.State, text, count, what)
+			text = ""
+		}
+		for _, e := range o.Evidence {
+			line(strconv.Itoa(e.Count), e.What)
+		}
+		for _, c := range o.Caveats {
+			line("", "! "+c)
+		}
+		if text != "" {
+			line("", "")
+		}
+	}
+	return t
 }
 
 func verifyCommand(s *shared) *cobra.Command {

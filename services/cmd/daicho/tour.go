@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -163,10 +164,10 @@ func (t *tour) obligations() error {
 	if err != nil {
 		return err
 	}
-	x := &table{head: []string{"no.", "state", "sentence", "evidence, or why not"}}
+	x := &table{head: []string{"no.", "state", "sentence", "count", "evidence, or why not"}}
 	unproved := 0
 	for _, o := range all {
-		shown := ""
+		count, shown := "", ""
 		switch {
 		case o.State == "unproved":
 			unproved++
@@ -174,9 +175,9 @@ func (t *tour) obligations() error {
 		case o.State == "gap" && len(o.Caveats) > 0:
 			shown = cut(o.Caveats[len(o.Caveats)-1], 90)
 		case len(o.Evidence) > 0:
-			shown = fmt.Sprintf("%d %s", o.Evidence[0].Count, o.Evidence[0].What)
+			count, shown = strconv.Itoa(o.Evidence[0].Count), o.Evidence[0].What
 		}
-		x.add(o.ID, o.State, cut(o.Text, 60), shown)
+		x.add(o.ID, o.State, cut(o.Text, 60), count, shown)
 	}
 	x.add("", fmt.Sprintf("… and %d unproved", unproved))
 	x.print(os.Stdout)
