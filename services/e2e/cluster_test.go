@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,19 +40,20 @@ func TestYearOnClusterEqualsEmbedded(t *testing.T) {
 		}
 		return refused
 	}
-	healthy := func(want int) {
+	healthy := func(want int, says string) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			r, err := http.Get(e.url + "/healthz")
 			if err != nil {
 				t.Fatal(err)
 			}
+			body, _ := io.ReadAll(r.Body)
 			_ = r.Body.Close()
-			if r.StatusCode == want {
+			if r.StatusCode == want && strings.Contains(string(body), says) {
 				return
 			}
 			if time.Now().After(end) {
-				t.Fatalf("/healthz answers %d instead of %d:\n%s", r.StatusCode, want, e.out)
+				t.Fatalf("/healthz answers %d and %s, instead of %d and %q:\n%s", r.StatusCode, body, want, says, e.out)
 			}
 		}
 	}
@@ -68,14 +71,14 @@ func TestYearOnClusterEqualsEmbedded(t *testing.T) {
 	for _, n := range c.Nodes {
 		n.Kill()
 	}
-	healthy(http.StatusServiceUnavailable)
+	healthy(http.StatusServiceUnavailable, "log is stuck")
 	if _, err := send(e.as("admin"), lines[3000:], 250); err == nil {
 		t.Error("events are taken without a log")
 	}
 	for _, n := range c.Nodes {
 		n.Start()
 	}
-	healthy(http.StatusOK)
+	healthy(http.StatusOK, "ok")
 	tell(lines[3000:])
 
 	if n, err := send(e.as("admin"), lines, 1000); err != nil || n.Recorded != 0 {

@@ -50,6 +50,7 @@ func (e *Engine) parts() (all []part) {
 	if !e.up() {
 		return nil
 	}
+	all = append(all, part{"log", e.reach()}) // first: others are stuck for want of it
 	for _, m := range e.stores.All {
 		p := part{name: m.Name()}
 		if _, state, err := m.Status(); state == models.Stuck {
@@ -57,7 +58,7 @@ func (e *Engine) parts() (all []part) {
 		}
 		all = append(all, p)
 	}
-	all = append(all, part{"log", e.reach()}, part{"intake", e.gateway.Err()})
+	all = append(all, part{"intake", e.gateway.Err()})
 	for _, w := range e.workers {
 		all = append(all, part{w.what, w.Err()})
 	}
