@@ -98,9 +98,10 @@ type NoticeShown struct {
 	Matter  Key     `json:"matter,omitempty"` // the call
 }
 
-// TrackingRefused ends collecting on a channel.
+// TrackingRefused ends collecting on a channel, and what trackers collected there serves nothing any more.
 type TrackingRefused struct {
-	Channel Word `json:"channel" daicho:"required" oneof:"web|counter|phone|mail|app|cookie|form"`
+	Channel Word      `json:"channel" daicho:"required" oneof:"web|counter|phone|mail|app|cookie|form"`
+	Of      []Ordinal `json:"of,omitempty" daicho:"engine"`
 }
 
 // Selector names records of a person: by key (all or nothing), by matter, by category; given several, all must hold. None
@@ -121,9 +122,10 @@ func (s Selector) Empty() bool {
 // PurposeBound binds records to one more purpose.
 type PurposeBound struct {
 	Selector `json:",inline"`
-	Purpose  Word   `json:"purpose" daicho:"required"`
-	Basis    Word   `json:"basis" daicho:"required" oneof:"contract|consent|legitimate_interest|legal_obligation"`
-	Consent  *Giver `json:"consent,omitempty"`
+	Purpose  Word    `json:"purpose" daicho:"required"`
+	Basis    Word    `json:"basis" daicho:"required" oneof:"contract|consent|legitimate_interest|legal_obligation"`
+	Consent  *Giver  `json:"consent,omitempty"`
+	Notice   *Notice `json:"notice,omitempty"` // of the consent; without it, the version in force when it was recorded
 }
 
 // PurposeEnded ends a purpose for records.
@@ -218,7 +220,8 @@ type Deleted struct {
 	Rule     Word      `json:"rule,omitempty"`
 	Request  ID        `json:"request,omitempty"`
 	Run      ID        `json:"run,omitempty"`
-	Keys     []Ordinal `json:"keys,omitempty" daicho:"engine"` // every leaf to destroy; with person, all there are
+	Keys     []Ordinal `json:"keys,omitempty" daicho:"engine"`  // every leaf to destroy; with person, all there are
+	Early    []Word    `json:"early,omitempty" daicho:"engine"` // purposes that a law sets a period for, which had not run
 }
 
 // KeysDestroyed is the vault's word that a deletion's keys derive no more.

@@ -7,7 +7,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 )
 
-// Announcement is what a caller was told before a recording: a notice that was shown to them, not deemed to have been, on the telephone.
+// Announcement is what somebody was told before a recording: a notice that was shown to them, not deemed to have been.
 type Announcement struct {
 	Time    time.Time   `json:"at"`
 	Channel events.Word `json:"ch,omitzero"`
@@ -22,15 +22,15 @@ const (
 )
 
 func (s *State) announce(e *events.Event, f *events.NoticeShown) {
-	if f.Deemed || f.Channel != "" && f.Channel != "phone" {
+	if f.Deemed {
 		return
 	}
 	kept := append(slices.Clone(s.Announced), Announcement{Time: e.Time, Channel: f.Channel, Segment: Segment(e.Source), Matter: f.Matter})
 	s.Announced = kept[max(0, len(kept)-announcements):]
 }
 
-// announced refuses the recording of a telephone call that the person was not told of before it began (S64; GDPR 13). A notice on the telephone
-// counts, and one by the same system that records; where both name their call, it must be one call.
+// announced refuses a recording that the person was not told of before it began, over whichever channel they spoke (S64; GDPR 13). A notice
+// on that channel counts, and one by the same system that records; where both name their call, it must be one call.
 func (d *decision) announced(f *events.Collected) *events.Refusal {
 	began := d.in.Time
 	if t, err := time.Parse(time.RFC3339, string(f.Started)); err == nil {
@@ -39,15 +39,15 @@ func (d *decision) announced(f *events.Collected) *events.Refusal {
 		}
 	}
 	for i := range f.Records {
-		if k, _ := d.c.Category(f.Records[i].Category); !k.Announced || f.Channel != "phone" {
+		if k, _ := d.c.Category(f.Records[i].Category); !k.Announced || entrusted(f) { // a client's calls are the client's to announce
 			continue
 		}
 		if !slices.ContainsFunc(d.s.Announced, func(a Announcement) bool {
-			return !a.Time.After(began) && began.Sub(a.Time) <= oneCall && (a.Channel == "phone" || a.Segment == Segment(d.in.Source)) &&
+			return !a.Time.After(began) && began.Sub(a.Time) <= oneCall && (a.Channel == f.Channel || a.Channel == "" && a.Segment == Segment(d.in.Source)) &&
 				(a.Matter == "" || f.Matter == "" || a.Matter == f.Matter)
 		}) {
 			return refuse("notice_missing", indexed("/data/records/%/category", i),
-				"is a recording that nobody announced: send notice_shown (channel phone) of the moment before it began, then the recording")
+				"is a recording that nobody announced: send notice_shown on its channel of the moment before it began, then the recording")
 		}
 		f.Announced = true
 	}

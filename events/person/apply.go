@@ -28,12 +28,23 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 		if !slices.Contains(s.Refused, f.Channel) {
 			s.Refused = append(s.Refused, f.Channel)
 		}
+		s.each(f.Of, func(r *Record) {
+			for i := range r.Bindings {
+				if b := &r.Bindings[i]; b.Ended == nil && !b.Brought {
+					r.end(b.Purpose, mark(e, b.Purpose), "objected")
+				}
+			}
+		})
 	case *events.PurposeBound:
 		s.each(f.Of, func(r *Record) {
 			r.Bindings = append(r.Bindings, Binding{Purpose: f.Purpose, Basis: f.Basis, Since: mark(e, f.Purpose)})
 		})
 		if f.Consent != nil {
-			s.consented(Consent{Purpose: f.Purpose, By: f.Consent.By, Since: mark(e, f.Purpose)})
+			c := Consent{Purpose: f.Purpose, By: f.Consent.By, Notice: events.Word(e.Policy), Since: mark(e, f.Purpose)}
+			if f.Notice != nil {
+				c.Notice = f.Notice.Policy
+			}
+			s.consented(c)
 		}
 		s.touch(f.Matter, m)
 	case *events.PurposeEnded:
@@ -131,7 +142,7 @@ func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
 		of = append(of, n)
 		r := Record{
 			N: n, Value: n, Key: rec.Key, Category: rec.Category, Operation: f.Operation, Segment: Segment(e.Source), Source: e.Source,
-			Matter: f.Matter, Client: f.Client, Processor: entrusted(f), Collected: m,
+			Matter: f.Matter, Client: f.Client, Processor: entrusted(f), Tracker: f.Tracker, Collected: m,
 			Locations: []Place{{ID: f.Location, Since: m}},
 		}
 		for _, b := range f.Purposes {

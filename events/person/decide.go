@@ -167,7 +167,10 @@ func (d *decision) rules(now time.Time) *events.Refusal {
 		return d.deleted(f, now)
 	case *events.Link:
 		return d.linked(f)
-	case *events.NoticeShown, *events.TrackingRefused, *events.Accessed, *events.KeysDestroyed:
+	case *events.TrackingRefused:
+		d.refusedTracking(f)
+		return nil
+	case *events.NoticeShown, *events.Accessed, *events.KeysDestroyed:
 		return nil
 	default: // not about a person
 		return nil
@@ -229,11 +232,11 @@ func (d *decision) collected(f *events.Collected) *events.Refusal {
 	if r := d.care(f); r != nil {
 		return r
 	}
+	if r := d.ofWhom(f, of); r != nil {
+		return r
+	}
 	for _, rule := range []string{"consent_missing", "purpose_not_bound"} {
 		for i := range f.Purposes {
-			if g := f.Purposes[i].Consent; g != nil && g.By == "guardian" && of == ofAge && rule == "consent_missing" {
-				return refuse(rule, indexed("/data/purposes/%/consent/by", i), guardianNoMore)
-			}
 			if r := d.basis(f.Purposes[i].ID, f.Purposes[i].Basis, country, f.Purposes[i].Consent != nil, indexed("/data/purposes/%", i)); r != nil && r.Rule == rule {
 				return r
 			}
@@ -282,6 +285,11 @@ func (d *decision) purposeBound(f *events.PurposeBound) *events.Refusal {
 		return r
 	}
 	f.Of = slices.DeleteFunc(f.Of, func(n events.Ordinal) bool { return d.s.Record(n).Bound(f.Purpose) != nil })
+	if f.Consent != nil {
+		if r := d.whose(f.Consent.By, "minor", "/data/consent/by"); r != nil {
+			return r
+		}
+	}
 	return d.basis(f.Purpose, f.Basis, events.Word(d.s.Country), f.Consent != nil, "/data")
 }
 
@@ -307,7 +315,7 @@ func (d *decision) used(f *events.Used) {
 				continue
 			}
 			bound = true
-			if !permits || !d.mayUse(r, f.Purpose) {
+			if !permits || !d.mayUse(r, f.Purpose) || d.beyondTracker(r, f.Purpose) {
 				continue
 			}
 			open = true
@@ -407,6 +415,7 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 	}
 	today := d.c.On(now)
 	if f.Person {
+		f.Early = d.early(f, today)
 		for i := range d.s.Records {
 			if r := &d.s.Records[i]; r.Live() && len(d.s.Held(r)) > 0 {
 				return refuse("held", "/data/person", "a record of this person is held for a case; release it first")
@@ -420,6 +429,7 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 	if r := d.take(&f.Selector, "record_unknown", "", nil); r != nil {
 		return r
 	}
+	f.Early = d.early(f, today)
 	f.Keys = nil
 	for _, n := range f.Of {
 		r := d.s.Record(n)
@@ -440,6 +450,32 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 		}
 	}
 	return nil
+}
+
+// early are the purposes that a law sets a period for which has not run, of what is deleted all the same: on somebody's request, or because a
+// consent or a service ended. The deletion is not refused; the log says what it went against (APPI 22; the laws that the catalogue names).
+func (d *decision) early(f *events.Deleted, today policy.Date) []events.Word {
+	if f.Run != "" || f.Cause == "retention" || f.Cause == "purpose_met" {
+		return nil // it is refused as long as a law's period runs
+	}
+	var all []events.Word
+	for i := range d.s.Records {
+		r := &d.s.Records[i]
+		if !r.Live() || !f.Person && !slices.Contains(f.Of, r.N) {
+			continue
+		}
+		for j := range r.Bindings {
+			b := &r.Bindings[j]
+			if !b.Brought && b.Basis != "legal_obligation" || slices.Contains(all, b.Purpose) {
+				continue
+			}
+			l := Limit{r, b, d.c.Deadline(b.Purpose, d.s.life(d.o, r, b))}
+			if l.Law && l.Binds(today) {
+				all = append(all, b.Purpose)
+			}
+		}
+	}
+	return all
 }
 
 func pseudonymOf(i events.Identity) events.Pseudonym { return events.Pseudonym(i[len("person:"):]) }

@@ -14,7 +14,7 @@ import (
 )
 
 // Form names the form in which a State is stored. It is not the log's: what is stored in another form is dropped, and folded anew.
-const Form = "person.State, form 1"
+const Form = "person.State, form 2"
 
 var errForm = errors.New("what is stored of a person cannot be read; drop the store, it is folded anew from the log")
 
@@ -49,7 +49,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-const formVersion = 1
+const formVersion = 2
 
 // form writes a state, or reads it: each type's fields are told once, in one order, for both. Words, keys and marks come again and again
 // in a person's state; each is written once, and by its number from then on.
@@ -107,6 +107,7 @@ func (f *form) record(r *Record) {
 	text(f, &r.Matter)
 	text(f, &r.Client)
 	f.flag(&r.Processor)
+	text(f, &r.Tracker)
 	f.mark(&r.Collected)
 	f.ordinals(&r.Kept)
 	list(f, &r.Bindings, f.binding)

@@ -20,6 +20,8 @@ const (
 	ofAge
 )
 
+const guardianConsents = "the person is a minor by the policy's table: a parent or guardian consents"
+
 const guardianNoMore = "the person is of age: they consent themselves, and no longer their guardian"
 
 // age judges the person of a collection by the policy's table on the event's day, and keeps of a minor the month of majority. A minor's
@@ -41,8 +43,12 @@ func (d *decision) age(f *events.Collected) (told, *events.Refusal) {
 		return aMinor, refuse("minor", "/data/guardian", "the person is a minor by the policy's table; the consent of a parent or guardian is missing")
 	}
 	for i := range f.Purposes {
-		if d.c.Purpose(f.Purposes[i].ID).Adults {
+		b := &f.Purposes[i]
+		switch {
+		case d.c.Purpose(b.ID).Adults:
 			return aMinor, refuse("minor", indexed("/data/purposes/%/id", i), notForMinors)
+		case b.Consent != nil && b.Consent.By == "self":
+			return aMinor, refuse("minor", indexed("/data/purposes/%/consent/by", i), guardianConsents)
 		}
 	}
 	f.Minor = true
@@ -82,16 +88,45 @@ func (d *decision) consenting(f *events.Consent) *events.Refusal {
 	if d.in.Kind.Type != events.TypeConsentGiven {
 		return nil
 	}
-	switch age := d.s.age(d.c, d.in.Time); {
-	case age == aMinor && f.By == "self":
-		return refuse("minor", "/data/by", "the person is a minor by the policy's table: a parent or guardian consents")
-	case age == ofAge && f.By == "guardian":
-		return refuse("consent_missing", "/data/by", guardianNoMore)
+	if r := d.whose(f.By, "minor", "/data/by"); r != nil {
+		return r
 	}
 	for i, p := range f.Purposes {
 		if r := d.grown(p, indexed("/data/purposes/%", i)); r != nil {
 			return r
 		}
+	}
+	return nil
+}
+
+// ofWhom asks the same of a collection's consents, and that nothing that is not for minors is taken of one. What the event itself says of the age
+// counts; where it says nothing, what was told before: then no rule about minors applies, but the consent is not the one that it takes.
+func (d *decision) ofWhom(f *events.Collected, of told) *events.Refusal {
+	for i := range f.Purposes {
+		b, field := &f.Purposes[i], indexed("/data/purposes/%/consent/by", i)
+		switch {
+		case of == unsaid && d.c.Purpose(b.ID).Adults && d.s.age(d.c, d.in.Time) == aMinor:
+			return refuse("consent_missing", indexed("/data/purposes/%/id", i), notForMinors)
+		case b.Consent == nil:
+		case of == unsaid:
+			if r := d.whose(b.Consent.By, "consent_missing", field); r != nil {
+				return r
+			}
+		case of == ofAge && b.Consent.By == "guardian":
+			return refuse("consent_missing", field, guardianNoMore)
+		}
+	}
+	return nil
+}
+
+// whose asks whose consent it is, of somebody whose age was told before: a minor's is their guardian's to give, and nobody's but their own from
+// then on.
+func (d *decision) whose(by events.Word, rule, field string) *events.Refusal {
+	switch age := d.s.age(d.c, d.in.Time); {
+	case age == aMinor && by == "self":
+		return refuse(rule, field, guardianConsents)
+	case age == ofAge && by == "guardian":
+		return refuse("consent_missing", field, guardianNoMore)
 	}
 	return nil
 }

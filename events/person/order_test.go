@@ -65,6 +65,7 @@ func supportOf(x historytest.Submission) (s support, ok bool) {
 			read("consent", b.ID)
 			if b.Consent != nil {
 				write("consent", b.ID)
+				read("profile", "") // whose consent it is to give hangs on the age that was told
 			}
 		}
 		s.writes = append(s.writes, fmt.Sprintf("profile %d", x.Time.UnixMilli())) // two of one moment have no order but the log's
@@ -77,9 +78,8 @@ func supportOf(x historytest.Submission) (s support, ok bool) {
 		}
 		read("profile", "") // a minor's guardian consents, and no longer once the minor is of age
 		return s, true
-	case events.TypeTrackingRefused:
-		write("channel", f.Channel)
-		return s, true
+	case events.TypeTrackingRefused: // ends whatever trackers have collected there
+		return s, false
 	case events.TypeMilestoneReached:
 		write("milestone", "")
 		s.writes = append(s.writes, "milestones")

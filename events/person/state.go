@@ -56,6 +56,7 @@ type Record struct {
 	Matter    events.Key       `json:"m,omitzero"`
 	Client    events.Word      `json:"client,omitzero"`
 	Processor bool             `json:"proc,omitzero"` // entrusted: held for a client, not the company's own
+	Tracker   events.Word      `json:"tr,omitzero"`   // of the inventory, that collected it
 	Collected policy.Mark      `json:"at"`
 	Kept      []events.Ordinal `json:"kept,omitempty"` // earlier values that a hold kept from destruction
 	Bindings  []Binding        `json:"b,omitempty"`

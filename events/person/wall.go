@@ -105,6 +105,9 @@ func (d *decision) mayUse(r *Record, purpose events.Word) bool {
 func (d *decision) reaches(f *events.PurposeBound) *events.Refusal {
 	for _, n := range f.Of {
 		r := d.s.Record(n)
+		if d.beyondTracker(r, f.Purpose) {
+			return refuse("category_not_permitted", "/data/purpose", "is no purpose of the tracker that collected a record selected")
+		}
 		if p := d.c.Purpose(f.Purpose); (p.Role == "processor") != r.Processor {
 			return refuse("category_not_permitted", "/data/purpose", "entrusted data serves the client's work alone, and that work takes nothing but entrusted data")
 		}

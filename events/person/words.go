@@ -91,6 +91,7 @@ func (d *decision) words() *events.Refusal {
 	case *events.NoticeShown:
 		notice(f.Notice)
 	case *events.PurposeBound:
+		notice(f.Notice)
 		purpose(f.Purpose, "/data/purpose")
 		categories(f.Categories, "/data/categories")
 	case *events.PurposeEnded:

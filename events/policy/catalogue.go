@@ -129,6 +129,7 @@ type Category struct {
 	Parent    events.Word `json:"parent,omitzero"`    // a broader term, where the vocabulary has none of its own
 	Special   bool        `json:"special,omitzero"`   // care-required (APPI 2(3)), GDPR 9
 	Financial bool        `json:"financial,omitzero"` // a leak may cost money (Rules 7)
+	Observed  bool        `json:"observed,omitzero"`  // of a terminal or of reading: only a tracker of the inventory collects it
 	Announced bool        `json:"announced,omitzero"` // a recording of a call: the person is told before it begins
 }
 

@@ -44,6 +44,21 @@ func (t *Tracker) External() bool { return t.Operator != company }
 // Stored says that a tracker leaves something on the terminal, which a browser can be set to refuse.
 func (t *Tracker) Stored() bool { return t.Technology == "cookie" || t.Technology == "storage" }
 
+// On says whether a refusal on a channel reaches the tracker: of cookies, whatever a browser can be set to refuse.
+func (t *Tracker) On(channel events.Word) bool {
+	switch channel {
+	case "cookie":
+		return t.Stored()
+	case "web":
+		return t.Channel == "website" || t.Channel == "online_service" || t.Channel == "advertisement"
+	case "app":
+		return t.Channel == "talking_application"
+	case "mail":
+		return t.Channel == "email"
+	}
+	return false
+}
+
 // Tracker finds a tracker of the inventory, or nil.
 func (c *Catalogue) Tracker(id events.Word) *Tracker {
 	for i := range c.Trackers {

@@ -189,8 +189,13 @@ func pair(c *policy.Catalogue, p *policy.Purpose, k policy.Category) (x collecti
 	case slices.Contains([]events.Word{"HR-01", "HR-01b", "SPI-01"}, p.ID):
 		x.operation, x.location, x.person, x.source, x.scheme = "hr", "hr-files", staff, "/hr/payroll", "employee"
 	}
-	if !p.Permits(k.ID) || k.ID == "ts:MyNumber" && p.ID != "SPI-01" {
+	switch {
+	case k.Announced && p.Role != "processor":
+		rule = "notice_missing" // nobody announced the recording
+	case !p.Permits(k.ID) || k.ID == "ts:MyNumber" && p.ID != "SPI-01":
 		rule = "category_not_permitted"
+	case k.Observed && p.Role != "processor":
+		rule = "category_not_permitted" // no tracker observes at a counter
 	}
 	return x, rule
 }
