@@ -13,7 +13,7 @@ const Catalogue = `{"version":"h1","languages":["en"],"fiscalYearEnd":"03-31",
 "sources":["/shop/web","/shop/till","/desk/office","/vendors/*"],
 "recipientKinds":[{"id":"entrusted"},{"id":"third_party"},{"id":"joint_use"},{"id":"succession"}],
 "recipients":[{"id":"parcel"},{"id":"mailer"},{"id":"broker"}],
-"gdprCountries":["FR","GB"],"designatedCountries":["FR","GB"],
+"gdprCountries":["AT","BE","BG","HR","CY","CZ","DK","EE","FI","FR","DE","GR","HU","IE","IT","LV","LT","LU","MT","NL","PL","PT","RO","SK","SI","ES","SE","IS","LI","NO","GB"],"designatedCountries":["FR","GB"],
 "ages":{"default":18,"unknown":21,"rows":[{"country":"JP","age":20,"civil":18,"source":"s","confidence":"high"},{"country":"KR","age":19,"source":"s","confidence":"high"}]},
 "walls":[{"id":"care","categories":["pd:Health"],"purposes":["CARE","CLIENT"],"sources":["/shop","/vendors"],"law":"Act 2"}],
 "purposes":[
