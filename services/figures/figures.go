@@ -350,15 +350,17 @@ func (r *run) rebuilds(ctx context.Context) error {
 		return err
 	}
 	barely := float64(n) / time.Since(began).Seconds()
+	rates := map[string]float64{}
 	for _, m := range []struct{ name, goal string }{{"breach", "≥ 0.4 ×"}, {"dossier", "≥ 0.15 ×"}, {"retention", "≥ 0.15 ×"}} {
 		r.say("rebuild: " + m.name)
 		n, took, err := r.engine.Rebuild(ctx, m.name)
 		if err != nil {
 			return err
 		}
-		r.add(Figure{"rebuild of " + m.name, float64(n) / took.Seconds(), "events/s", "bare replay of the same bytes", barely, m.goal})
+		rates[m.name] = float64(n) / took.Seconds()
+		r.add(Figure{"rebuild of " + m.name, rates[m.name], "events/s", "bare replay of the same bytes", barely, m.goal})
 	}
-	return nil
+	return r.onPostgres(ctx, rates)
 }
 
 // inFlight does n things, so many at once, and answers the first error.

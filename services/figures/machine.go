@@ -29,18 +29,25 @@ func resident() (float64, error) {
 	return 0, errors.New("no VmRSS")
 }
 
-// postgresCopy fills a durable event table by COPY in batches of 1,000, and answers rows a second. The server is the one that
-// DAICHO_POSTGRES names, or one that is made for it where the programs are found.
-func postgresCopy(ctx context.Context, payloads [][]byte) (float64, error) {
-	address := os.Getenv("DAICHO_POSTGRES")
-	if address == "" {
-		own, err := local.Start(true)
-		if err != nil {
-			return 0, err
-		}
-		defer func() { _ = own.Close() }()
-		address = own.Address("postgres")
+// server is the PostgreSQL server that DAICHO_POSTGRES names, or one that is made where the programs are found.
+func server() (address string, stop func(), err error) {
+	if address = os.Getenv("DAICHO_POSTGRES"); address != "" {
+		return address, func() {}, nil
 	}
+	own, err := local.Start(true)
+	if err != nil {
+		return "", nil, err
+	}
+	return own.Address("postgres"), func() { _ = own.Close() }, nil
+}
+
+// postgresCopy fills a durable event table by COPY in batches of 1,000, and answers rows a second.
+func postgresCopy(ctx context.Context, payloads [][]byte) (float64, error) {
+	address, stop, err := server()
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return 0, fmt.Errorf("connecting to PostgreSQL: %w", err)
