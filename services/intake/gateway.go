@@ -155,6 +155,9 @@ func (g *Gateway) Start() {
 		g.heard.Store(uint64(g.states.scanned))
 		g.wg.Go(func() { g.follow(ctx) })
 	}
+	if !g.Shared { // else the follower tells Destroy of everything
+		g.states.missed = func(all []events.Event) { g.Destroy(all) }
+	}
 	g.wg.Go(func() { g.sequence(ctx) })
 	g.wg.Go(func() { g.writeBehind(ctx) })
 }
@@ -194,7 +197,14 @@ func (g *Gateway) writeBehind(ctx context.Context) {
 			return
 		case <-time.After(next):
 		}
-		switch err := g.states.flush(ctx); {
+		err := error(nil)
+		if !g.Shared && g.states.inDoubt() {
+			err = g.states.catchUp(ctx, g.log, g.organise, nil)
+		}
+		if err == nil {
+			err = g.states.flush(ctx)
+		}
+		switch {
 		case err == nil:
 			next = flushEvery
 			g.kept.Store(nil)

@@ -12,8 +12,9 @@ import (
 	"github.com/daicho-dev/daicho/events/person"
 )
 
-// record appends what the group has decided, refusals with it, and completes the receipts. It answers the items to be decided again.
-func (gr *group) record(ctx context.Context) ([]*item, error) {
+// record appends what the group has decided, refusals with it, and completes the receipts. It answers the items to be decided again. After
+// an error it is in doubt what the states have of what was appended.
+func (gr *group) record(ctx context.Context) (again []*item, err error) {
 	refused, err := gr.refusalWrite(ctx)
 	if err != nil {
 		return gr.items, err
@@ -23,7 +24,7 @@ func (gr *group) record(ctx context.Context) ([]*item, error) {
 		return nil, nil
 	}
 	key, known := gr.g.states.begin(), false
-	defer func() { gr.g.states.end(key, known) }()
+	defer func() { gr.g.states.end(key, known && err == nil) }()
 	kept := make(chan error, 1)
 	go func() { // both are on disk before anybody is answered; neither waits for the other
 		if len(refused.keep) == 0 {
@@ -37,7 +38,7 @@ func (gr *group) record(ctx context.Context) ([]*item, error) {
 	if err := <-kept; err != nil {
 		return gr.items, err
 	}
-	again, err := gr.settle(ctx, results[:len(gr.writes)])
+	again, err = gr.settle(ctx, results[:len(gr.writes)])
 	for _, r := range results[len(gr.writes):] {
 		if r.Err != nil {
 			return append(again, gr.refusals...), err

@@ -31,8 +31,9 @@ type states struct {
 	nextKey int
 	shared  bool            // others append to the log too: what we have appended is not all there is
 	scanned events.Position // everything up to here is in the states, whoever wrote it
-	doubts  int             // appends whose outcome was not known, and of these, those that have been read since
+	doubts  int             // appends of which the states may not have all, and of these, those that have been read since
 	cleared int
+	missed  func([]events.Event) // told of what was read of people that the states did not have; nil: nobody is
 	recalls recalls
 }
 
@@ -188,7 +189,8 @@ func (s *states) begin() int {
 	return s.nextKey
 }
 
-// end says whether the outcome is known: what is not is read from the log, and nothing is taken as read before.
+// end says whether it is known that the states have what was appended: what they may not have is read from the log, and nothing is taken
+// as read, or as complete, before.
 func (s *states) end(key int, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,7 +212,7 @@ func (s *states) complete() events.Position {
 	for _, began := range s.open {
 		p = min(p, began)
 	}
-	if s.shared {
+	if s.shared || s.doubts != s.cleared {
 		p = min(p, s.scanned)
 	}
 	return p
@@ -221,6 +223,13 @@ func (s *states) read(upTo events.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scanned = max(s.scanned, upTo)
+}
+
+// inDoubt says that the log is to be read: the states may not have all that was appended.
+func (s *states) inDoubt() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doubts != s.cleared
 }
 
 // waiting is how many states wait to be written.
@@ -371,6 +380,7 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 	}
 	changed := map[events.Stream]*person.State{}
 	var refused [][2]string
+	var missed []events.Event
 	for i := range batch {
 		e := &batch[i]
 		if s := changed[e.Stream]; s == nil && e.Stream.Kind == "person" && have[e.Stream].Position >= e.Position {
@@ -399,6 +409,7 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 		}
 		s.recalls.hear(e, f)
 		if e.Position > state.Position {
+			missed = append(missed, *e)
 			state.Apply(e, f)
 		}
 	}
@@ -408,6 +419,9 @@ func (s *states) apply(ctx context.Context, batch []events.Event, org func(*even
 		}
 	}
 	s.store(changed, batch[len(batch)-1].Position)
+	if s.missed != nil && len(missed) > 0 {
+		s.missed(missed)
+	}
 	return nil
 }
 
