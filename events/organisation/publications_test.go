@@ -1,6 +1,7 @@
 package organisation_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ const spoken = `{"version":"1","zone":"Asia/Tokyo","languages":["en","ja"],"cate
 var (
 	main  = events.Stream{Kind: "policy", ID: "main"}
 	told  = []events.Change{{Text: map[events.Word]events.Text{"en": "we rent more", "ja": "貸与品の追加"}, Major: true}}
+	one   = []events.Change{{Text: map[events.Word]events.Text{"en": "we rent more"}}}
 	minor = []events.Change{{Text: map[events.Word]events.Text{"en": "we rent more", "ja": "貸与品の追加"}}}
 )
 
@@ -47,10 +49,16 @@ func TestS28_PurposesDoNotChangeWithoutNotice(t *testing.T) {
 		at        string // refused there; "" is recorded
 		waits     bool
 	}{
-		{"other words of the company, without notice", "2026-04-01", nil, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "", false},
-		{"the same, for a later day", "2026-04-02", nil, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "", true},
-		{"a shorter period, without notice", "2026-04-01", nil, []string{`"P30D"`, `"P20D"`}, "", false},
-		{"a purpose that ends, without notice", "2026-04-01", nil, []string{`"categories":["pd:Purchase"]`, `"categories":[]`, `"categories":["pd:Name"]`, `"categories":["pd:Name"]`, `{"id":"pd:Purchase","label":{"en":"P"}},`, ``}, "", false},
+		{"other words of the company, listed", "2026-04-01", minor, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "", false},
+		{"the same, for a later day", "2026-04-02", minor, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "", true},
+		{"a shorter period, listed", "2026-04-01", minor, []string{`"P30D"`, `"P20D"`}, "", false},
+		{"a purpose that ends, listed", "2026-04-01", minor, []string{`"categories":["pd:Purchase"]`, `"categories":[]`, `"categories":["pd:Name"]`, `"categories":["pd:Name"]`, `{"id":"pd:Purchase","label":{"en":"P"}},`, ``}, "", false},
+		{"other words of the company, without a list", "2026-04-01", nil, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "/data/changes", false},
+		{"the same, listed in one language", "2026-04-01", one, []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "/data/changes", false},
+		{"the same, one of two changes in one language", "2026-04-01", append(slices.Clone(minor), one...), []string{`"languages"`, `"company":{"name":"N"},"languages"`}, "/data/changes", false},
+		{"a shorter period, without a list, for a later day", "2026-04-02", nil, []string{`"P30D"`, `"P20D"`}, "/data/changes", true},
+		{"nothing but the version", "2026-04-01", nil, nil, "", false},
+		{"a note of its makers, and a way in", "2026-04-01", nil, []string{`"assumption":"x"`, `"assumption":"y"`, `"languages"`, `"sources":["/shop"],"languages"`}, "", false},
 		{"a new purpose, without notice", "2026-04-02", nil, []string{`"id":"B"`, `"id":"C"`}, "/data/changes", true},
 		{"a new purpose, as a minor change", "2026-04-02", minor, []string{`"id":"B"`, `"id":"C"`}, "/data/changes", true},
 		{"a new purpose, told in one language", "2026-04-02", []events.Change{{Text: map[events.Word]events.Text{"en": "x"}, Major: true}}, []string{`"id":"B"`, `"id":"C"`}, "/data/changes", true},
@@ -135,5 +143,105 @@ func TestS29_EveryPublicationIsRemembered(t *testing.T) {
 	}
 	if n := len(r.state.Published); n != 3 || len(r.state.Published[2].Changes) != 1 || r.state.Published[2].Version != "3" {
 		t.Errorf("%d publications: %+v", n, r.state.Published)
+	}
+}
+
+// of is a version from a day on, told of by some changes.
+func of(v, effective string, changes []events.Change, change ...string) *events.PolicyPublished {
+	f := version(v, effective, change...)
+	f.Changes = changes
+	return f
+}
+
+// A change is one of the version before it, in force or announced: a purpose is not widened by way of one that narrowed it, whichever of
+// the two is published first; and what was announced need not be announced again.
+func TestS28_S29_AnnouncedVersionsAreComparedWithTheOneBefore(t *testing.T) {
+	narrow, wide := []string{`"categories":["pd:Purchase"]`, `"categories":[]`, `{"id":"pd:Purchase","label":{"en":"P"}},`, ``}, []string{`"id":"B"`, `"id":"C"`}
+	other := []string{`"P30D"`, `"P20D"`}
+	for _, x := range []struct {
+		what   string
+		before *events.PolicyPublished // announced
+		then   *events.PolicyPublished
+		at     string // refused there
+	}{
+		{"wide again after a narrow one", of("2", "2026-04-02", minor, narrow...), of("3", "2026-04-03", minor), "/data/changes"},
+		{"the same, told", of("2", "2026-04-02", minor, narrow...), of("3", "2026-04-03", told), ""},
+		{"the same on one day", of("2", "2026-04-02", minor, narrow...), of("3", "2026-04-02", minor), "/data/changes"},
+		{"narrow before a wide one", of("3", "2026-04-03", minor, other...), of("2", "2026-04-02", minor, slices.Concat(narrow, other)...), "/data/catalogue/effective"},
+		{"narrow at once before a wide one", of("3", "2026-04-03", minor, other...), of("2", "2026-04-01", minor, slices.Concat(narrow, other)...), "/data/catalogue/effective"},
+		{"narrow before a wide one that is told", of("3", "2026-04-03", told), of("2", "2026-04-02", minor, narrow...), ""},
+		{"wide after a wide one that was told", of("2", "2026-04-02", told, wide...), of("3", "2026-04-03", minor, slices.Concat(wide, other)...), ""},
+		{"back to what is in force, without a list", of("2", "2026-04-02", minor, other...), of("3", "2026-04-03", nil), "/data/changes"},
+		{"no other than the one before", of("2", "2026-04-02", minor, other...), of("3", "2026-04-03", nil, other...), ""},
+		{"before one that has no list, as it changed nothing", of("3", "2026-04-03", nil), of("2", "2026-04-02", minor, other...), "/data/catalogue/effective"},
+	} {
+		r := speaking(t)
+		if refused := r.decide(events.TypePolicyPublished, x.before); refused != nil {
+			t.Errorf("%s: the first of them: %v", x.what, refused)
+			continue
+		}
+		r.fold(events.TypePolicyPublished, main, x.before)
+		refused := r.decide(events.TypePolicyPublished, x.then)
+		if x.at == "" && refused != nil || x.at != "" && (refused == nil || refused.Rule != "notice_missing" || refused.Field != x.at) {
+			t.Errorf("%s: want %q, got %v", x.what, x.at, refused)
+		}
+	}
+}
+
+// A log from before versions were compared with those before them: a purpose that nobody was told of does not come into force, and what
+// has no list is known.
+func TestS28_S29_AnOlderLogIsNotTrusted(t *testing.T) {
+	r := speaking(t)
+	effective := func(v events.Word) (rule string) {
+		kind, _ := events.KindOf(events.TypePolicyEffective)
+		if refused := organisation.Decide(r.state, organisation.Submission{Kind: kind, Source: "/daicho/policy", Time: now, Fact: &events.PolicyEffective{Version: v}}, now.AddDate(0, 0, 9)); refused != nil {
+			return refused.Rule
+		}
+		r.fold(events.TypePolicyEffective, main, &events.PolicyEffective{Version: v})
+		return ""
+	}
+	for _, f := range []*events.PolicyPublished{
+		of("2", "2026-04-02", nil, `"id":"B"`, `"id":"C"`), of("3", "2026-04-03", minor, `"P30D"`, `"P20D"`), of("4", "2026-04-04", nil, `"P30D"`, `"P20D"`, `"version":"4"`, `"version":"4","sources":["/shop"]`),
+	} {
+		f.Waits = true
+		r.fold(events.TypePolicyPublished, main, f)
+	}
+	if got := r.state.Unlisted(); !slices.Equal(got, []events.Word{"2"}) {
+		t.Errorf("without a list: %v", got)
+	}
+	if got := effective("2"); got != "notice_missing" {
+		t.Errorf("a purpose that nobody was told of came into force: %q", got)
+	}
+	if got := effective("3"); got != "" || r.state.Policy.Version != "3" {
+		t.Errorf("the version after it: %q", got)
+	}
+	if coming := r.state.Coming(); len(coming) != 1 || coming[0].Version != "4" || !r.state.Published[1].Passed {
+		t.Errorf("still to come: %+v", coming)
+	}
+	if got := effective("2"); got != "unknown_policy" {
+		t.Errorf("a version that was passed over came into force: %q", got)
+	}
+	if got := r.state.Unlisted(); got != nil {
+		t.Errorf("without a list, as it never was in force: %v", got)
+	}
+}
+
+// A version that is due comes into force before one that is published in the seconds until then.
+func TestWhatIsDueComesIntoForceFirst(t *testing.T) {
+	r := speaking(t)
+	due := of("2", "2026-04-02", minor, `"P30D"`, `"P20D"`)
+	if refused := r.decide(events.TypePolicyPublished, due); refused != nil {
+		t.Fatal(refused)
+	}
+	r.fold(events.TypePolicyPublished, main, due)
+	kind, _ := events.KindOf(events.TypePolicyPublished)
+	midnight := time.Date(2026, 4, 1, 15, 0, 1, 0, time.UTC)
+	late := of("3", "2026-04-02", minor, `"P30D"`, `"P10D"`)
+	if refused := organisation.Decide(r.state, organisation.Submission{Kind: kind, Source: "/privacy/office", Time: midnight, Fact: late}, midnight); refused != nil || !late.Waits {
+		t.Fatalf("%v, waits %v", refused, late.Waits)
+	}
+	r.fold(events.TypePolicyPublished, main, late)
+	if coming := r.state.Coming(); len(coming) != 2 || coming[0].Version != "2" || coming[1].Version != "3" {
+		t.Errorf("%+v", coming)
 	}
 }

@@ -20,6 +20,44 @@ func ChangedPurposes(was, is *Catalogue) []events.Word {
 	return all
 }
 
+// Differ says that one catalogue changes of another anything that people can read or that binds them: all but its version and first day, the
+// technical ways in, and what its makers noted of where they have it from.
+func Differ(was, is *Catalogue) bool {
+	var d Difference
+	d.compare(nil, public(was), public(is))
+	return len(d.Changes) > 0
+}
+
+func public(c *Catalogue) any {
+	doc := tree(c.doc)
+	if m, ok := doc.(map[string]any); ok {
+		for _, name := range []string{"version", "effective", "namespaces", "schemes", "sources", "sourceKinds"} {
+			delete(m, name)
+		}
+	}
+	return unnoted(doc)
+}
+
+// unnoted is a document without its makers' notes.
+func unnoted(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range []string{"assumption", "confidence", "remark", "source"} {
+			if _, ok := v[name].(string); ok { // and not a list, of words that has such a name
+				delete(v, name)
+			}
+		}
+		for name := range v {
+			v[name] = unnoted(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = unnoted(v[i])
+		}
+	}
+	return v
+}
+
 // beyond says that a purpose is not wholly within what it was.
 func (p *Purpose) beyond(was *Purpose) bool {
 	for lang, text := range was.Text {

@@ -21,6 +21,8 @@ type Difference struct {
 	// Notice are the purposes that people must be told of before the change takes effect (ChangedPurposes). With any, it is a major change:
 	// it is refused without an announcement in every language, and before a later day (APPI 21(3); GDPR 13(3)).
 	Notice []events.Word `json:"notice"`
+	// Listed says that the list of changes at the bottom of the public page has to tell of it, in every language (Differ).
+	Listed bool `json:"listed"`
 }
 
 // Major says that people must be told of it beforehand.
@@ -39,7 +41,7 @@ type Changed struct {
 
 // Diff compares two catalogues, passage by passage. There is no change if, and only if, they are the same document.
 func Diff(was, is *Catalogue) Difference {
-	d := Difference{Was: was.Version, Is: is.Version, Changes: []Changed{}, Notice: []events.Word{}}
+	d := Difference{Was: was.Version, Is: is.Version, Changes: []Changed{}, Notice: []events.Word{}, Listed: Differ(was, is)}
 	d.Notice = append(d.Notice, ChangedPurposes(was, is)...)
 	d.compare(nil, tree(was.doc), tree(is.doc))
 	return d

@@ -60,6 +60,37 @@ func TestDiffNamesThePurposesThatASetWidens(t *testing.T) {
 	}
 }
 
+// What the list of changes has to tell of: whatever people can read or what binds them, and not what its makers noted for themselves.
+func TestS29_WhatDiffers(t *testing.T) {
+	was := parse(t, small)
+	for _, x := range []struct {
+		from, to string
+		want     bool
+	}{
+		{`"version":"1"`, `"version":"2","effective":"2026-04-01"`, false},
+		{`"version":"1"`, `"version":"1","namespaces":{"x":"https://example.com/"}`, false},
+		{`"schemes":[{"id":"rental"}`, `"schemes":[{"id":"rental"},{"id":"hire"}`, false},
+		{`"sources":["/shop","/vendors/*"]`, `"sources":["/shop","/vendors/*","/counter"]`, false},
+		{`"sourceKinds":{"/shop":"web"`, `"sourceKinds":{"/shop":"counter"`, false},
+		{`"keep":"P5Y"`, `"keep":"P5Y","confidence":"low","source":"z"`, false},
+		{`"text":{"en":"a"}`, `"text":{"en":"a"},"remark":"y"`, false},
+		{`"BASIC":["pd:Name"]`, `"BASIC":["pd:Name"],"source":["pd:Name"]`, true},
+		{`"keep":"P5Y"`, `"keep":"P6Y"`, true},
+		{`"phone":"1"`, `"phone":"9"`, true},
+		{`"every":"P6M"`, `"every":"P3M"`, true},
+		{`"sources":["/shop"]`, `"sources":[]`, true}, // of a tracker
+		{`"text":{"en":"a"}`, `"text":{"en":"a","ja":"い"}`, true},
+	} {
+		if !strings.Contains(small, x.from) {
+			t.Fatalf("the small catalogue has no %s", x.from)
+		}
+		is := parse(t, strings.Replace(small, x.from, x.to, 1))
+		if Differ(was, is) != x.want || Differ(is, was) != x.want || Diff(was, is).Listed != x.want {
+			t.Errorf("%s: to be listed: %v", x.to, !x.want)
+		}
+	}
+}
+
 // There is no change if, and only if, two documents are the same; and one way round it is as many as the other.
 func TestDiffMissesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(29, 30))

@@ -3,7 +3,9 @@ package inforce
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -34,32 +36,26 @@ func New(g Gateway) *Worker {
 // Start looks at once, and then every so often: several seconds after midnight are soon enough.
 func (w *Worker) Start() { w.Begin(10*time.Second, w.Look) }
 
-// Look puts into force what is due, in the order of the first days.
+// Look puts into force what is due, in the order of the first days. One that is refused stops none that comes after it.
 func (w *Worker) Look(ctx context.Context) error {
-	for {
-		next := first(w.gateway.Organisation(), w.Now())
-		if next == nil {
-			return nil
-		}
-		s := intake.Own(events.TypePolicyEffective, events.Stream{Kind: "policy", ID: "main"}, &events.PolicyEffective{Version: next.Version})
-		out, err := w.gateway.Submit(ctx, intake.Engine, []intake.Submission{s})
-		if err != nil {
-			return fmt.Errorf("putting the policy %s into force: %w", next.Version, err)
-		}
-		if out[0].Status == contracts.StatusRefused && first(w.gateway.Organisation(), w.Now()) != nil {
-			return fmt.Errorf("putting the policy %s into force is refused (%s): %s", next.Version, out[0].Rule, out[0].Text)
-		}
-	}
-}
-
-// first is the announced version whose first day has come before the others', or nil.
-func first(org *organisation.State, now time.Time) *organisation.Publication {
-	var next *organisation.Publication
-	for _, p := range org.Coming() {
-		if on := p.Catalogue().On(now); p.Effective.After(on) || next != nil && !p.Effective.Before(next.Effective) {
+	var refused error
+	for _, p := range w.gateway.Organisation().Coming() {
+		if p.Effective.After(p.Catalogue().On(w.Now())) {
 			continue
 		}
-		next = &p
+		s := intake.Own(events.TypePolicyEffective, events.Stream{Kind: "policy", ID: "main"}, &events.PolicyEffective{Version: p.Version})
+		out, err := w.gateway.Submit(ctx, intake.Engine, []intake.Submission{s})
+		if err != nil {
+			return fmt.Errorf("putting the policy %s into force: %w", p.Version, err)
+		}
+		if out[0].Status == contracts.StatusRefused && waits(w.gateway.Organisation(), p.Version) {
+			refused = errors.Join(refused, fmt.Errorf("putting the policy %s into force is refused (%s): %s %s", p.Version, out[0].Rule, out[0].Field, out[0].Text))
+		}
 	}
-	return next
+	return refused
+}
+
+// waits says that a version is still to come: nobody else put it into force meanwhile.
+func waits(org *organisation.State, version events.Word) bool {
+	return slices.ContainsFunc(org.Coming(), func(p organisation.Publication) bool { return p.Version == version })
 }

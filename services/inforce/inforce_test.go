@@ -91,3 +91,35 @@ func TestAFailureIsShownAndTriedAgain(t *testing.T) {
 		t.Errorf("%v; %s is in force", err, d.state.Policy.Version)
 	}
 }
+
+// A version that must not come into force, as nobody was told of its purposes, is shown and stops none after it.
+func TestS28_ARefusedVersionStopsNoOther(t *testing.T) {
+	d := &desk{state: organisation.New(), now: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)}
+	d.publish(t, "1", "2026-01-01")
+	told := func(version, effective, purposes string) { // as an older log may hold it
+		t.Helper()
+		doc := `{"version":"` + version + `","effective":"` + effective + `","categories":[],"purposes":[` + purposes + `]}`
+		data, err := events.Encode(&events.PolicyPublished{Version: events.Word(version), Catalogue: []byte(doc), Waits: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.n++
+		if d.state, err = d.state.With(&events.Event{Stream: events.Stream{Kind: "policy", ID: "main"}, Type: events.TypePolicyPublished, Time: d.now, Position: d.n, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told("2", "2026-05-01", `{"id":"A","text":{},"categories":[],"bases":{},"role":"controller","disclosable":true,"retention":[]}`)
+	w := inforce.New(d)
+	w.Now = func() time.Time { return d.now }
+	d.now = time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)
+	if err := w.Look(t.Context()); err == nil || d.state.Policy.Version != "1" {
+		t.Errorf("%v; %s is in force", err, d.state.Policy.Version)
+	}
+	told("3", "2026-05-02", "")
+	if err := w.Look(t.Context()); err == nil || d.state.Policy.Version != "3" {
+		t.Errorf("%v; %s is in force", err, d.state.Policy.Version)
+	}
+	if err := w.Look(t.Context()); err != nil || d.state.Policy.Version != "3" {
+		t.Errorf("passed over, and asked again: %v; %s is in force", err, d.state.Policy.Version)
+	}
+}

@@ -12,7 +12,12 @@ import (
 
 // organising is what the company tells the public, and how it governs itself.
 var organising = room{shows: organisingShows, tells: cookiesShown, needs: organisingNeeds, gaps: func(_ context.Context, r *Register) (map[string]string, error) {
-	return companyGaps(r.Gateway.Organisation().Policy), nil
+	org := r.Gateway.Organisation()
+	gaps := companyGaps(org.Policy)
+	if versions := org.Unlisted(); len(versions) > 0 {
+		gaps["S29"] = "Published without the list of their changes, in every language of the policy: " + join(versions) + "."
+	}
+	return gaps, nil
 }}
 
 func organisingShows(f events.Fact, note func(what string)) {

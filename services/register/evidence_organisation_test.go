@@ -9,6 +9,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/policy"
+	"github.com/daicho-dev/daicho/services/intake"
 )
 
 // What the company has not said is a gap of the sentence that promises it, with where to say it; what it has said is none.
@@ -140,6 +141,43 @@ func TestS28_S29_S30_S52_S64_EvidenceOfTheOrganisation(t *testing.T) {
 		if !slices.Equal(got, x.want) {
 			t.Errorf("%+v shows %q, not %q", x.fact, got, x.want)
 		}
+	}
+}
+
+// A version without the list of its changes, in a log from before it was refused, is a gap; a version that changes nothing needs none.
+func TestS29_AVersionWithoutItsListIsAGap(t *testing.T) {
+	w := newWard(t)
+	version := func(v, phone string) {
+		t.Helper()
+		doc := strings.NewReplacer(`"version":"2025-10"`, `"version":"`+v+`"`, "03-3239-3278", phone).Replace(string(policies.Default().JSON()))
+		data, err := events.Encode(&events.PolicyPublished{Version: events.Word(v), Catalogue: []byte(doc)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := w.Log.Append(t.Context(), []contracts.Write{{Stream: events.Stream{Kind: "policy", ID: "main"}, Expect: events.AnyRevision,
+			Events: []events.Event{{ID: v, Type: events.TypePolicyPublished, Source: "/privacy/office", Time: w.Now(), Data: data}}}}); r[0].Err != nil {
+			t.Fatal(r[0].Err)
+		}
+	}
+	gap := func() string {
+		t.Helper()
+		g, err := intake.Observe(t.Context(), w.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gaps, err := organising.gaps(t.Context(), &Register{Gateway: g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gaps["S29"]
+	}
+	version("2025-11", "03-3239-3278")
+	if got := gap(); got != "" {
+		t.Errorf("a version that changes nothing: %s", got)
+	}
+	version("2025-12", "03-0000-0000")
+	if got := gap(); !strings.Contains(got, "2025-12") || strings.Contains(got, "2025-11") {
+		t.Errorf("a version without its list: %q", got)
 	}
 }
 

@@ -36,6 +36,7 @@ type Page struct {
 	Requests   *Requests
 	GDPR       bool
 	Changes    []Change
+	Unchanged  bool // since the first version
 }
 
 // Tongue is a language that the page can be read in.
@@ -100,11 +101,12 @@ type RequestKind struct {
 	Name, Fee string
 }
 
-// Change is one line of the list of changes.
+// Change is one line of the list of changes; or, with a note instead of a text, a version of which there is no change to tell.
 type Change struct {
 	Published, From string
 	Version         string
 	Text            Said
+	Note            string
 	Major           bool
 }
 
@@ -312,11 +314,12 @@ func thousands(n int) string {
 	return s
 }
 
-// history is the list at the bottom: every change of every version (S29), the newest first; and the banner, which shows a major one from
-// its announcement on (S30).
+// history is the list at the bottom: every version, with every change of it (S29), the newest first; and the banner, which shows a major one
+// from its announcement on (S30).
 func (p *Page) history(s *organisation.State, now time.Time) {
 	c := s.Policy
-	today := c.On(now)
+	today, unlisted := c.On(now), s.Unlisted()
+	p.Unchanged = len(unlisted) == 0
 	for i := range s.Published {
 		x := &s.Published[i]
 		from := x.Effective
@@ -329,19 +332,36 @@ func (p *Page) history(s *organisation.State, now time.Time) {
 		if string(x.Version) == c.Version {
 			p.InForce = p.date(from)
 		}
+		line := Change{Published: p.date(c.On(x.Time)), From: p.date(from), Version: string(x.Version)}
+		if x.Passed {
+			line.From = p.say("changes.passed")
+		}
 		var major []Said
 		for _, change := range x.Changes {
 			text := policy.Text{}
 			for lang, t := range change.Text {
 				text[string(lang)] = string(t)
 			}
-			said := p.of(text)
-			p.Changes = append(p.Changes, Change{p.date(c.On(x.Time)), p.date(from), string(x.Version), said, change.Major})
+			line.Text, line.Major = p.of(text), change.Major
+			p.Changes = append(p.Changes, line)
 			if change.Major {
-				major = append(major, said)
+				major = append(major, line.Text)
 			}
 		}
-		if len(major) > 0 && (x.InForce == nil || !today.After(from.AddDays(shownAfter))) {
+		switch {
+		case len(x.Changes) > 0:
+			p.Unchanged = false
+		case i == 0:
+			line.Note = p.say("changes.first")
+		case slices.Contains(unlisted, x.Version):
+			line.Note = p.say("changes.unlisted")
+		default:
+			line.Note = p.say("changes.same")
+		}
+		if line.Note != "" {
+			p.Changes = append(p.Changes, line)
+		}
+		if len(major) > 0 && !x.Passed && (x.InForce == nil || !today.After(from.AddDays(shownAfter))) {
 			p.Banners = append(p.Banners, Banner{p.date(from), major})
 		}
 	}

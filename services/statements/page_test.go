@@ -356,6 +356,45 @@ func TestS29_S30_ChangesAndBanner(t *testing.T) {
 	}
 }
 
+// S29: every version is on the page, also those that have no change to tell, and those that an older log has without their list.
+func TestS29_EveryVersionIsOnThePage(t *testing.T) {
+	for _, lang := range statements.Languages {
+		in := func(of ...string) string { return of[map[string]int{"en": 0, "ja": 1, "zh-Hant": 2, "ko": 3}[lang]] }
+		o := shipped(t)
+		rows := func() (rows []string, unchanged bool) {
+			doc, _ := o.page(lang)
+			section := byID(t, doc, "changes")
+			for _, n := range all(section, func(n *html.Node) bool { return n.Data == "tr" && attribute(n, "class") != "" }) {
+				rows = append(rows, text(n))
+			}
+			return rows, strings.Contains(text(section), in("Nothing has been changed", "掲載以降の変更はありません", "自刊載以來無變更", "게재 이후 변경 사항이 없습니다"))
+		}
+		first := in("The first version", "最初の版", "首版", "최초의 버전")
+		if got, unchanged := rows(); len(got) != 1 || !strings.Contains(got[0], "2025-10") || !strings.Contains(got[0], first) || !unchanged {
+			t.Errorf("%s: the first version: %q", lang, got)
+		}
+		o.tell(events.TypePolicyPublished, main, april, &events.PolicyPublished{Version: "2025-11", Catalogue: next("2025-11", "2025-11-01")})
+		if got, unchanged := rows(); len(got) != 2 || !strings.Contains(got[0], "2025-11") || !strings.Contains(got[0], in("Nothing of this page", "変更はありません", "無變更", "변경이 없습니다")) || !unchanged {
+			t.Errorf("%s: a version that changes nothing: %q", lang, got)
+		}
+		other := strings.Replace(string(next("2025-12", "2025-12-01")), "03-3239-3278", "03-0000-0000", 1)
+		o.tell(events.TypePolicyPublished, main, april, &events.PolicyPublished{Version: "2025-12", Catalogue: []byte(other)})
+		if got, unchanged := rows(); len(got) != 3 || !strings.Contains(got[0], "2025-12") || !strings.Contains(got[0], in("without a list", "変更の内容を示さず", "未列明變更內容", "변경 내용의 안내 없이")) || unchanged {
+			t.Errorf("%s: a version without its list: %q, said to be unchanged: %v", lang, got, unchanged)
+		}
+		o.tell(events.TypePolicyPublished, main, april, &events.PolicyPublished{Version: "2026-05", Catalogue: next("2026-05", "2026-05-01"), Changes: []events.Change{majorChange}, Waits: true})
+		o.tell(events.TypePolicyPublished, main, april, &events.PolicyPublished{Version: "2026-06", Catalogue: next("2026-06", "2026-06-01"), Changes: []events.Change{minorChange}, Waits: true})
+		o.tell(events.TypePolicyEffective, main, time.Date(2026, 5, 31, 15, 0, 0, 0, time.UTC), &events.PolicyEffective{Version: "2026-06"})
+		got, _ := rows()
+		if len(got) != 5 || !strings.Contains(got[1], "2026-05") || !strings.Contains(got[1], in("Never in force", "施行されませんでした", "未施行", "시행되지 않음")) {
+			t.Errorf("%s: a version that was passed over: %q", lang, got)
+		}
+		if doc, _ := o.page(lang); len(all(doc, func(n *html.Node) bool { return attribute(n, "class") == "banner" })) > 0 {
+			t.Errorf("%s: a version that will not come is announced", lang)
+		}
+	}
+}
+
 // S69: the categories of information in a published dataset are announced; of one that is not published, nothing.
 func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 	o := shipped(t)

@@ -17,7 +17,7 @@ func policyDiffCommand(s *shared) *cobra.Command {
 		Use: "diff FILE [NEXT]", Short: "What FILE changes of the policy in force; with two files, what NEXT changes of FILE",
 		Long: `Every passage that is another one: purposes, periods, categories, recipients, texts. Purposes that say or allow more than before
 are marked: people are told of them, in every language and before a later day, or the catalogue is refused when it is published
-(APPI 21(3); GDPR 13(3)). Where no engine runs, the policy in force is the one built in.`,
+(APPI 21(3); GDPR 13(3)). Of all else that people can read or that binds them the list of changes has to tell. Where no engine runs, the policy in force is the one built in.`,
 		Example: "  daicho policy diff our-next-policy.yaml\n  daicho policy diff our-policy.yaml our-next-policy.yaml --output json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
@@ -57,8 +57,10 @@ func (s *shared) diffTable(d policy.Difference) *table {
 		t.add("Nothing is changed.")
 	case d.Major():
 		t.add(fmt.Sprintf("%s after %s: a major change. People are told before it takes effect of: %s (APPI 21(3); GDPR 13(3)).", d.Is, d.Was, list(d.Notice)))
+	case d.Listed:
+		t.add(fmt.Sprintf("%s after %s: %d passages; no purpose that people must be told of first. The list of changes tells of it, in every language.", d.Is, d.Was, len(d.Changes)))
 	default:
-		t.add(fmt.Sprintf("%s after %s: %d passages; no purpose that people must be told of first.", d.Is, d.Was, len(d.Changes)))
+		t.add(fmt.Sprintf("%s after %s: %d passages; nothing that people can read or that binds them.", d.Is, d.Was, len(d.Changes)))
 	}
 	return t
 }
