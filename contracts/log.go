@@ -30,7 +30,8 @@ type Log interface {
 	Append(ctx context.Context, writes []Write) []Result
 
 	// Scan reads what the log holds after a position, up to the head as it stood at the call, then ends. Batches are
-	// not empty. The slice and the events' Data belong to the caller. The last error, if any, ends the sequence.
+	// not empty. The slice belongs to the caller; the events' Data may be shared, and nobody changes it. The last error, if any, ends the
+	// sequence.
 	Scan(ctx context.Context, after events.Position, only Filter) iter.Seq2[[]events.Event, error]
 
 	// Tail reads what the log holds after a position and then waits for more, until the context ends (the sequence ends

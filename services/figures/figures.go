@@ -86,7 +86,11 @@ type run struct {
 	singles  [][]byte // submissions that are sent one by one
 }
 
-func (r *run) add(f Figure) { r.figures = append(r.figures, f) }
+// add takes a figure, and tells it at once: a bench may take long, and be stopped.
+func (r *run) add(f Figure) {
+	r.figures = append(r.figures, f)
+	r.say(fmt.Sprintf("  %s: %.2f %s (%s: %.2f)", f.Name, f.Measured, f.Unit, f.Yardstick, f.Beside))
+}
 
 func (r *run) say(what string) {
 	if r.o.Progress != nil {

@@ -29,6 +29,19 @@ func resident() (float64, error) {
 	return 0, errors.New("no VmRSS")
 }
 
+// flusher appends an event's worth of bytes to a file in the folder and flushes it, each time it is called.
+func flusher(dir string) (flush func() error, done func(), err error) {
+	f, err := os.CreateTemp(dir, "flush-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a file to flush: %w", err)
+	}
+	event := make([]byte, 1<<10)
+	return func() error {
+		_, err := f.Write(event)
+		return errors.Join(err, f.Sync())
+	}, func() { _ = f.Close() }, nil
+}
+
 // server is the PostgreSQL server that DAICHO_POSTGRES names, or one that is made where the programs are found.
 func server() (address string, stop func(), err error) {
 	if address = os.Getenv("DAICHO_POSTGRES"); address != "" {

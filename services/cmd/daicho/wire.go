@@ -23,6 +23,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/infra/eventstore"
+	"github.com/daicho-dev/daicho/infra/feed"
 	"github.com/daicho-dev/daicho/infra/jetstream"
 	"github.com/daicho-dev/daicho/infra/natsbus"
 	"github.com/daicho-dev/daicho/infra/vault"
@@ -83,7 +84,7 @@ func newLogger(c Config) zerolog.Logger {
 	return zerolog.New(os.Stderr).With().Timestamp().Logger().Level(zerolog.InfoLevel)
 }
 
-// newLog opens the register's log.
+// newLog opens the register's log, whose end is read once for everybody here who follows it.
 func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) {
 	ctx := context.Background()
 	logf := func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }
@@ -95,25 +96,25 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 			return nil, err
 		}
 		lc.Append(fx.StopHook(log.Close))
-		return log, nil
+		return feed.New(log), nil
 	case strings.HasPrefix(c.Log, "jetstream://"):
 		log, err := jetstream.Connect(ctx, c.Log, opts)
 		if err != nil {
 			return nil, err
 		}
 		lc.Append(fx.StopHook(log.Close))
-		return log, nil
+		return feed.New(log), nil
 	case eventstore.Scheme(c.Log):
 		log, err := eventstore.Connect(ctx, c.Log, eventstore.Options{Logf: logf})
 		if err != nil {
 			return nil, err
 		}
 		lc.Append(fx.StopHook(log.Close))
-		return log, nil
+		return feed.New(log), nil
 	case c.Log == "memory":
 		log := memlog.New()
 		lc.Append(fx.StopHook(log.Close))
-		return log, nil
+		return feed.New(log), nil
 	}
 	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, esdb://host:port (also esdb+discover, kurrentdb, kurrentdb+discover), or memory")
 }
