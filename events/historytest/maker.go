@@ -76,7 +76,7 @@ func (m *Maker) register(i int, r events.Word) {
 	countries := [][2]string{{"JP", "domestic"}, {"US", "equivalent_system"}, {"US", "consent"}, {"FR", "designated_country"}}
 	x := countries[i%len(countries)]
 	m.Organisation(events.Stream{Kind: "recipient", ID: string(r)}, events.TypeRecipientRegistered, fmt.Sprintf(
-		`{"recipient":%q,"name":"N","country":%q,"kinds":["entrusted","third_party","joint_use"],"purposes":[%s],"safeguard":%q}`, r, x[0], strings.Join(purposes, ","), x[1]))
+		`{"recipient":%q,"name":"N","country":%q,"kinds":["entrusted","third_party","joint_use"],"purposes":[%s],"safeguard":%q,"contract":{"ref":"V","from":"2023-01-01"}}`, r, x[0], strings.Join(purposes, ","), x[1]))
 }
 
 // Catalogue is the policy in force.
@@ -167,7 +167,7 @@ func (m *Maker) Decide(s *person.State, x Submission) (person.Decision, error) {
 		return person.Decision{}, fmt.Errorf("%s %s: %w", x.Type, x.Data, r)
 	}
 	return person.Decide(m.Org, s, person.Submission{
-		Kind: k, Source: x.Source, Tag: x.ID, Time: x.Time, Fact: f, Own: x.Own,
+		Kind: k, Source: x.Source, Tag: x.ID, Time: x.Time, Fact: f, Own: x.Own, Steers: true,
 		Other: m.Other,
 	}, m.Now), nil
 }

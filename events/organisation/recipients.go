@@ -26,9 +26,32 @@ func (r *Recipient) In(country events.Country) bool {
 	return r.Country == "" || r.Country == country || slices.Contains(r.Countries, country)
 }
 
-// Over says that the contract had run out by a civil day; it may be received through the last day.
+// Under says that a contract on file covers a civil day, from its first through its last.
+func (r *Recipient) Under(on policy.Date) bool {
+	c, _ := r.governing(on)
+	return c != nil && (c.To == "" || c.To >= events.Day(on.String()))
+}
+
+// Over says that the last contract on file had run out by a civil day.
 func (r *Recipient) Over(on policy.Date) bool {
-	return r.Contract != nil && r.Contract.To != "" && string(r.Contract.To) < on.String()
+	c, renewed := r.governing(on)
+	return c != nil && !renewed && !r.Under(on)
+}
+
+// governing is the contract that began last by a civil day, or nil; it takes the place of those before it. Renewed says that another
+// is on file that begins later.
+func (r *Recipient) governing(on policy.Date) (begun *events.Contract, renewed bool) {
+	day := events.Day(on.String())
+	for i := range r.Contracts {
+		c := &r.Contracts[i]
+		switch {
+		case c.From > day:
+			renewed = true
+		case begun == nil || c.From >= begun.From:
+			begun = c
+		}
+	}
+	return begun, renewed
 }
 
 // Findings are what is missing or late in the supervision of a recipient on a day (APPI 25: selection, contract, supervision; 28: routes
@@ -46,6 +69,7 @@ func (r *Recipient) Findings(c *policy.Catalogue, on policy.Date) []events.Word 
 	entrusted, abroad := has(r.Kinds, "entrusted"), r.Country != "JP" && r.Country != ""
 	add(entrusted && r.Contract == nil, "contract_missing")
 	add(r.Over(on), "contract_over")
+	add(r.Contract != nil && !r.Over(on) && !r.Under(on), "contract_not_begun")
 	add(entrusted && len(r.Tasks) == 0, "task_missing")
 	add(entrusted && r.Selection == nil, "selection_missing")
 	add(r.ReviewDue == "", "review_not_planned")
@@ -65,6 +89,7 @@ func FindingWords() []events.Word { return slices.Sorted(maps.Keys(findings)) }
 
 var findings = map[events.Word]string{
 	"contract_missing":           "no contract is on file (APPI 25)",
+	"contract_not_begun":         "the contract on file has not begun; nothing may be handed over under it yet (APPI 25)",
 	"contract_over":              "the contract has run out; nothing more may be handed over under it (APPI 25)",
 	"task_missing":               "it is not said which task is entrusted: of procuring goods, or of providing services",
 	"selection_missing":          "why it was selected is not on file (APPI 25)",
@@ -118,6 +143,9 @@ func recipient(was *Recipient, e *events.Event, f *events.Recipient) *Recipient 
 		r = *was
 		r.Recipient = reviewed(was.Recipient, f)
 	}
+	if f.Contract != nil {
+		r.Contracts = signed(r.Contracts, *f.Contract)
+	}
 	if e.Type != events.TypeRecipientEnded {
 		t := e.Time
 		r.Reviewed = &t
@@ -127,6 +155,13 @@ func recipient(was *Recipient, e *events.Event, f *events.Recipient) *Recipient 
 		r.Active, r.Ended = false, &t
 	}
 	return &r
+}
+
+// signed puts a contract on file. Of one reference it is the contract as it reads now; of another, those before go on covering the days
+// before it: a renewal may be filed before it begins, and a transfer be reported after it has.
+func signed(all []events.Contract, c events.Contract) []events.Contract {
+	all = slices.DeleteFunc(slices.Clone(all), func(x events.Contract) bool { return x.Ref == c.Ref })
+	return append(all, c)
 }
 
 // reviewed replaces what a review names; what it does not name stays.

@@ -31,10 +31,11 @@ type State struct {
 // Recipient is a recipient as it was registered or reviewed last.
 type Recipient struct {
 	events.Recipient
-	Since    time.Time
-	Reviewed *time.Time // or registered, if never since
-	Ended    *time.Time
-	Active   bool
+	Contracts []events.Contract // all since the registration, the one in Contract last
+	Since     time.Time
+	Reviewed  *time.Time // or registered, if never since
+	Ended     *time.Time
+	Active    bool
 }
 
 func has(all []events.Word, w events.Word) bool {

@@ -20,6 +20,7 @@ type Submission struct {
 	Gone   time.Time                       // when somebody was forgotten under the same identifier; zero if nobody was
 	Other  func(p events.Pseudonym) *State // another person, or nobody
 	Own    bool                            // it is the engine's own
+	Steers bool                            // who submits it may steer: with a role for it, or a token that names the type
 	Walls  []events.Word                   // that who asks is cleared for
 }
 
@@ -356,6 +357,9 @@ func (d *decision) transferred(f *events.Transferred) *events.Refusal {
 	consented := d.s.Consented(f.Purpose) != nil
 	if f.Basis == "consent" && !consented {
 		return refuse("consent_missing", "/data/basis", "no consent to this purpose stands")
+	}
+	if f.Kind == "third_party" && f.Basis == "legal_obligation" && !d.byLaw(f) {
+		return refuse("not_permitted", "/data/basis", "is for an office to find, or for a token that names this type: an exception of APPI 27(1) needs neither consent nor a record, and does not rest on an emitter's word")
 	}
 	if f.Kind == "third_party" && !consented && f.Basis != "legal_obligation" {
 		return refuse("consent_missing", "/data/basis", "provision to a third party needs consent or a legal obligation (APPI 27(1))")

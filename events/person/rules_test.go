@@ -48,7 +48,7 @@ func (s *scene) decide(x historytest.Submission, gone time.Time) person.Decision
 	}
 	return person.Decide(s.m.Org, s.p.State, person.Submission{
 		Kind: k, Source: x.Source, Tag: x.ID, Time: x.Time, Fact: f, Gone: gone,
-		Other: s.m.Other,
+		Other: s.m.Other, Steers: true,
 	}, s.m.Now)
 }
 

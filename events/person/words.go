@@ -133,6 +133,11 @@ func (d *decision) words() *events.Refusal {
 			return refuse(wordRules[kind], field, "is not known to the policy in force")
 		}
 	}
+	if f, ok := d.in.Fact.(*events.Collected); ok && entrusted(f) {
+		if over, ok := d.o.Ended[f.Client]; ok && !d.in.Time.Before(over.Time) {
+			return refuse("unknown_word", "/data/client", "names a client whose service was over when this happened; nothing more is taken for it (APPI 25, GDPR 28(3)(g)), and new work is for a new client of the policy")
+		}
+	}
 	return nil
 }
 

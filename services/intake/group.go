@@ -233,7 +233,7 @@ func (gr *group) one(it *item) error {
 	d := person.Decide(gr.org, state, person.Submission{
 		Kind: it.Kind, Source: it.Source, Tag: tag, Time: it.Time, Fact: it.Fact, Gone: gr.found[it.Subject].Gone,
 		Other: func(p events.Pseudonym) *person.State { return gr.state(events.PersonStream(p)) },
-		Own:   it.caller.Role == "engine", Walls: it.caller.Walls,
+		Own:   it.caller.Role == "engine", Steers: it.steers(), Walls: it.caller.Walls,
 	}, gr.g.now())
 	switch {
 	case d.Refusal != nil:

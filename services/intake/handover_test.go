@@ -10,9 +10,14 @@ import (
 	"github.com/daicho-dev/daicho/events"
 )
 
-// vendor registers a recipient; more is put into its data.
+const underContract = `,"contract":{"ref":"V-0","from":"2025-10-01"}`
+
+// vendor registers a recipient; more is put into its data. Whom work is entrusted to has a contract, unless more says of which days.
 func vendor(t *testing.T, g *Gateway, id, kind, purposes, country, safeguard, more string, rule, field string) {
 	t.Helper()
+	if kind == "entrusted" && !strings.Contains(more, `"contract"`) {
+		more += underContract
+	}
 	one(t, g, "/privacy/office", "", tell{"recipient_registered", `{"recipient":"` + id + `","name":"x","country":"` + country + `","kinds":["` + kind + `"],"purposes":[` + purposes + `],"safeguard":"` + safeguard + `"` + more + `}`, rule, field}, 0)
 }
 

@@ -32,7 +32,7 @@ func (it *item) permitted() *events.Refusal {
 		return &events.Refusal{Rule: "not_permitted", Field: "", Text: "an auditor reads and does not write"}
 	case strings.HasPrefix(string(it.Subject), "person:") && c.Role == "emitter":
 		return &events.Refusal{Rule: "not_permitted", Field: "/subject", Text: "an emitter names people by their own identifiers"}
-	case it.Kind.Steers && c.Role == "emitter" && !slices.Contains(c.Types, it.Kind.Short()):
+	case it.Kind.Steers && !it.steers():
 		return &events.Refusal{Rule: "not_permitted", Field: "/type", Text: "needs a role, or a token that names this type"}
 	case it.Kind.Steers && c.Role == "responder" && it.Kind.Stream != "incident" && it.Kind.Type != events.TypeHoldPlaced:
 		return &events.Refusal{Rule: "not_permitted", Field: "/type", Text: "a responder may open and steer incidents, and place holds"}
@@ -40,6 +40,11 @@ func (it *item) permitted() *events.Refusal {
 		return &events.Refusal{Rule: "not_permitted", Field: "/type", Text: "only an admin publishes a policy"}
 	}
 	return nil
+}
+
+// steers says that the caller may steer by this type: with a role, or a token that names it.
+func (it *item) steers() bool {
+	return it.caller.Role != "emitter" || slices.Contains(it.caller.Types, it.Kind.Short())
 }
 
 // under says that a source is a prefix or lies below it; `/rental/web` does not cover `/rental/web2`.

@@ -19,7 +19,7 @@ func withVendors(t *testing.T, log contracts.Log) *Gateway {
 	g := testGateway(t, log, testVault(t))
 	publish(t, g)
 	for _, r := range []string{"cards", "parcel"} {
-		one(t, g, "/privacy/office", "", tell{"recipient_registered", `{"recipient":"` + r + `","name":"x","country":"JP","kinds":["entrusted"],"purposes":["SVC-01"],"safeguard":"domestic"}`, "", ""}, 0)
+		one(t, g, "/privacy/office", "", tell{"recipient_registered", `{"recipient":"` + r + `","name":"x","country":"JP","kinds":["entrusted"],"purposes":["SVC-01"],"safeguard":"domestic"` + underContract + `}`, "", ""}, 0)
 	}
 	one(t, g, "/rental/web", "rental:P", basic, 1)
 	one(t, g, "/rental/web", "rental:P", tell{"transferred", transfer(`"name","email"`, "parcel", "entrusted", "SVC-01", "contract", "JP"), "", ""}, 2)

@@ -147,7 +147,7 @@ func TestRules(t *testing.T) {
 			for _, r := range []struct{ id, kind, purposes, country, safeguard string }{
 				{"cards", "entrusted", `"SVC-01"`, "JP", "domestic"}, {"parcel", "entrusted", `"SVC-01"`, "JP", "domestic"}, {"mailer", "entrusted", `"DM-02"`, "US", "equivalent_system"},
 			} {
-				one(t, g, "/privacy/office", "", tell{"recipient_registered", `{"recipient":"` + r.id + `","name":"x","country":"` + r.country + `","kinds":["` + r.kind + `"],"purposes":[` + r.purposes + `],"safeguard":"` + r.safeguard + `"}`, "", ""}, 0)
+				one(t, g, "/privacy/office", "", tell{"recipient_registered", `{"recipient":"` + r.id + `","name":"x","country":"` + r.country + `","kinds":["` + r.kind + `"],"purposes":[` + r.purposes + `],"safeguard":"` + r.safeguard + `"` + underContract + `}`, "", ""}, 0)
 			}
 			for i, s := range story {
 				one(t, g, "/rental/web", "rental:P", s, i+1)

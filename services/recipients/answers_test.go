@@ -63,8 +63,7 @@ func TestS63_SelectionContractAndMonitoringAreTheEvidence(t *testing.T) {
 		t.Errorf("of nothing: %+v", o)
 	}
 	w.customer("rental:C-1")
-	w.vendor("parcel", "entrusted", "")
-	w.handOver("rental:C-1", "name", "parcel", "entrusted", "SVC-01", "contract")
+	w.must("", office, "recipient_registered", `{"recipient":"parcel","name":"Vendor","country":"JP","kinds":["entrusted"],"purposes":["SVC-01"],"safeguard":"domestic"}`)
 	gap := func(when string, words ...string) {
 		t.Helper()
 		o := w.sentence("S63")
@@ -80,6 +79,7 @@ func TestS63_SelectionContractAndMonitoringAreTheEvidence(t *testing.T) {
 	}
 	gap("with no paper", "no contract", "it is not said which task", "why it was selected", "no day is set")
 	w.must("", office, "recipient_reviewed", `{"recipient":"parcel"`+strings.ReplaceAll(supervised, "2030-12-31", "2031-12-31")+`}`)
+	w.handOver("rental:C-1", "name", "parcel", "entrusted", "SVC-01", "contract")
 	gap("with all papers")
 	tokyo, _ := time.LoadLocation("Asia/Tokyo")
 	clock := func(day string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,9 +161,13 @@ func (w *world) must(subject, source, typ, data string) contracts.Receipt {
 
 const office = "/privacy/office"
 
-// vendor registers a recipient that may be entrusted with rental work and sent advertising; more is further fields.
+// vendor registers a recipient that may be entrusted with rental work and sent advertising; more is further fields. Whom work is
+// entrusted to has a contract, unless more says of which days.
 func (w *world) vendor(id, kind, more string) {
 	w.t.Helper()
+	if kind == "entrusted" && !strings.Contains(more, `"contract"`) {
+		more += `,"contract":{"ref":"V-0","from":"2025-10-01"}`
+	}
 	w.must("", office, "recipient_registered", fmt.Sprintf(`{"recipient":%q,"name":"Vendor %[1]s","country":"JP","kinds":[%[2]q],"purposes":["SVC-01","SVC-05","DM-01"],"safeguard":"domestic"%[3]s}`, id, kind, more))
 }
 
