@@ -6,27 +6,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 )
-
-// at reads a moment: RFC 3339, or a civil day (its beginning, in the local zone).
-func at(name, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	if t, err := time.ParseInLocation("2006-01-02", s, time.Local); err == nil {
-		return t, nil
-	}
-	return time.Time{}, errUsage{fmt.Errorf("--%s is a moment, as 2026-04-01T09:00:00+09:00, or a day, as 2026-04-01", name)}
-}
 
 func wordsOf(all []string) []events.Word {
 	var out []events.Word
@@ -78,7 +63,7 @@ func dossierCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if q.AsOf, err = at("as-of", asOf); err != nil {
+			if q.AsOf, err = s.at(cmd.Context(), "as-of", asOf); err != nil {
 				return err
 			}
 			if lang != "en" && lang != "ja" && lang != "zh-Hant" && lang != "ko" {
@@ -179,14 +164,17 @@ func explainCommand(s *shared) *cobra.Command {
 					t.add("recipient", string(r.ID), "since "+day(r.Since), until)
 				}
 				for _, b := range e.Bindings {
-					due := b.Due
-					if due == "" {
-						due = "waits for " + list(b.Waiting)
-					}
-					t.add("purpose", string(b.Purpose), due, b.Rule)
+					bindingLines(t, &b)
 				}
 				if e.Deadline != nil {
-					t.add("may live until", e.Deadline.Due, "by "+e.Deadline.Rule, strings.Join(e.Deadline.Held, " "))
+					until := e.Deadline.Due
+					if until == "" {
+						until = "without a day"
+					}
+					t.add("may live until", until, "by "+e.Deadline.Rule, strings.Join(e.Deadline.Held, " "))
+					for _, held := range e.Deadline.Held {
+						t.add("  held for", held, "stays until the hold is released")
+					}
 				}
 				for _, b := range e.Because {
 					t.add("because of", b.Event, day(b.Time), "position "+b.Position.String())
@@ -194,6 +182,27 @@ func explainCommand(s *shared) *cobra.Command {
 				return t
 			})
 		},
+	}
+}
+
+// bindingLines say of one purpose until when it keeps the record, on what that day rests, and what would let the record go.
+func bindingLines(t *table, b *contracts.BindingDeadline) {
+	due := b.Due
+	switch {
+	case due == "":
+		due = "has no day yet"
+	case b.Gap:
+		due += ", by an assumption"
+	}
+	t.add("purpose", string(b.Purpose), due, b.Rule)
+	for _, on := range b.Because {
+		t.add("  rests on", strings.TrimSpace(on.Event+" "+string(on.Word)), day(on.Time), "position "+on.Position.String())
+	}
+	if len(b.Waiting) > 0 {
+		t.add("  waits for", list(b.Waiting), "which would end the purpose")
+	}
+	if b.Gap {
+		t.add("  gap", "what should have ended it was not told", "so the policy's assumption gives the day")
 	}
 }
 
@@ -293,10 +302,10 @@ on; asked again with that --known-at, it is the same to the byte.`,
   daicho impact --location web-analytics --category pd:IPAddress --from 2026-04-01 --to 2026-05-01 --list ndjson`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if q.From, err = at("from", from); err != nil {
+			if q.From, err = s.at(cmd.Context(), "from", from); err != nil {
 				return err
 			}
-			if q.To, err = at("to", to); err != nil {
+			if q.To, err = s.at(cmd.Context(), "to", to); err != nil {
 				return err
 			}
 			q.Locations, q.Categories = wordsOf(locations), wordsOf(categories)
@@ -369,10 +378,10 @@ func replayCommand(s *shared) *cobra.Command {
 		Example: "  daicho replay --type transferred --from 2026-04-01\n  daicho replay --person rental:C-000123 --output json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if q.From, err = at("from", from); err != nil {
+			if q.From, err = s.at(cmd.Context(), "from", from); err != nil {
 				return err
 			}
-			if q.To, err = at("to", to); err != nil {
+			if q.To, err = s.at(cmd.Context(), "to", to); err != nil {
 				return err
 			}
 			c, err := s.dial()
@@ -384,7 +393,7 @@ func replayCommand(s *shared) *cobra.Command {
 				if s.output == "json" {
 					return enc.Encode(r)
 				}
-				_, err := fmt.Printf("%-8s %s  %-22s %-20s %s\n", r.Position, r.Recorded.Local().Format("2006-01-02 15:04:05.000"), events.Short(r.Type), r.Source, r.Stream)
+				_, err := fmt.Printf("%-8s %s  %-22s %-20s %s\n", r.Position, local(r.Recorded).Format("2006-01-02 15:04:05.000"), events.Short(r.Type), r.Source, r.Stream)
 				return err
 			})
 		},

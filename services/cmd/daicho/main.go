@@ -77,7 +77,7 @@ requests with it; incident responders replay history after a leak.`,
   daicho emit events.ndjson                        send CloudEvents, one a line
   daicho dossier rental:C-000123 --purpose DSR-01  what we hold about a person
   daicho due --by 2026-12-31                       what must be disposed of, and why
-  daicho impact --location parcel --from 2026-04-01T00:00:00+09:00 --to 2026-04-08T00:00:00+09:00`,
+  daicho impact --location parcel --from 2026-04-01 --to 2026-04-08`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -32,7 +32,7 @@ the person, who is told of it, confirms, changes or withdraws it.`,
 				for _, i := range m.Items {
 					told := ""
 					if i.Told != nil {
-						told = i.Told.Local().Format("2006-01-02")
+						told = local(*i.Told).Format("2006-01-02")
 					}
 					var consents []string
 					for _, g := range i.Consents {

@@ -156,7 +156,7 @@ func exposureCommand(s *shared) *cobra.Command {
 				return err
 			}
 			q.Recipient = events.Word(args[0])
-			if q.AsOf, err = at("as-of", asOf); err != nil {
+			if q.AsOf, err = s.at(cmd.Context(), "as-of", asOf); err != nil {
 				return err
 			}
 			x, err := c.Exposure(cmd.Context(), q)

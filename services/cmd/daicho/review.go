@@ -198,7 +198,7 @@ func (s *shared) record(cmd *cobra.Command, p *step, what, typ string, data map[
 	})
 	when := now()
 	if p.when != "" {
-		t, err := at("when", p.when)
+		t, err := s.at(cmd.Context(), "when", p.when)
 		if err != nil {
 			return err
 		}

@@ -177,7 +177,9 @@ func (s *shared) dial() (*client.Client, error) {
 		}
 		token = string(b[:max(0, len(b)-1)])
 	}
-	return client.New(url, token), nil
+	c := client.New(url, token)
+	civil.dialled(c)
+	return c, nil
 }
 
 // replayBar shows how the replay at start goes.

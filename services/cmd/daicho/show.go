@@ -130,9 +130,6 @@ func (b *bar) done() {
 	b.ended = true
 }
 
-// day is a moment as a table shows it.
-func day(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
-
 func list[T ~string](all []T) string {
 	parts := make([]string, len(all))
 	for i, w := range all {

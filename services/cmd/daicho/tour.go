@@ -27,6 +27,7 @@ type tour struct {
 }
 
 func newTour(ctx context.Context, s *shared, c *client.Client, people int) *tour {
+	civil.dialled(c)
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	return &tour{ctx: ctx, s: s, c: c, people: people, today: today, start: today.AddDate(-1, 0, 0)}
 }
@@ -121,12 +122,21 @@ func (t *tour) due() error {
 func (t *tour) leak() error {
 	from, to := t.today.AddDate(0, -3, 0), t.today.AddDate(0, -3, 7)
 	t.ask("The parcel carrier leaked a week, three months ago. Who is affected?", fmt.Sprintf("daicho impact --location parcel --from %s --to %s", from.Format("2006-01-02"), to.Format("2006-01-02")))
-	impact, err := t.c.Impact(t.ctx, contracts.ImpactQuestion{Locations: []events.Word{"parcel"}, From: from, To: to})
+	impact, err := t.impact("parcel", from, to)
 	if err != nil {
 		return err
 	}
 	impactTable(impact).print(os.Stdout)
 	return nil
+}
+
+// impact asks about civil days, as the command does.
+func (t *tour) impact(location events.Word, from, to time.Time) (contracts.Impact, error) {
+	zone, err := civil.in(t.ctx)
+	if err != nil {
+		return contracts.Impact{}, err
+	}
+	return t.c.Impact(t.ctx, contracts.ImpactQuestion{Locations: []events.Word{location}, From: dayIn(zone, from), To: dayIn(zone, to)})
 }
 
 func (t *tour) forgets() error {
@@ -150,7 +160,7 @@ func (t *tour) forgets() error {
 func (t *tour) leaked() error {
 	t.ask("A leak of the rental system is found. The person was there, and is counted, though nobody can say any more who it was.",
 		fmt.Sprintf("daicho impact --location rental-db --from %s --to %s", t.start.Format("2006-01-02"), t.today.Format("2006-01-02")))
-	impact, err := t.c.Impact(t.ctx, contracts.ImpactQuestion{Locations: []events.Word{"rental-db"}, From: t.start, To: t.today})
+	impact, err := t.impact("rental-db", t.start, t.today)
 	if err != nil {
 		return err
 	}
