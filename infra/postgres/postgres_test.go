@@ -69,7 +69,11 @@ func TestLeaseIsTakenAgain(t *testing.T) {
 		errs := make(chan error, 2)
 		for range cap(errs) {
 			go func() {
-				_, err := db.Read.ExecContext(t.Context(), `select pg_sleep(0.05)`)
+				st, err := db.Read.PrepareContext(t.Context(), `select pg_sleep(0.05)`)
+				if err == nil {
+					_, err = st.ExecContext(t.Context())
+					err = errors.Join(err, st.Close())
+				}
 				errs <- err
 			}()
 		}
