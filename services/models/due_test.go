@@ -31,7 +31,7 @@ func due(t *testing.T, at func(string) contracts.Place) {
 				t.Fatal(err)
 			}
 			if i == 250 && !m.Organisation(events.Stream{Kind: "policy", ID: "policy"}, events.TypePolicyPublished,
-				`{"version":"h2","catalogue":`+strings.NewReplacer(`"version":"h1"`, `"version":"h2"`, "P90D", "P30D", "P6M", "P7M").Replace(historytest.Catalogue)+`}`) {
+				`{"version":"h2","catalogue":`+strings.NewReplacer(`"version":"h1"`, `"version":"h2"`, "P90D", "P30D", "P6M", "P7M").Replace(historytest.Catalogue)+`,"changes":[{"text":{"en":"Periods are shorter, and longer.","ja":"保存期間を変更しました。"},"major":true}]}`) {
 				t.Fatal("the second policy was refused: ", m.Refused)
 			}
 		}
