@@ -26,7 +26,8 @@ type Log interface {
 	// Append writes each Write at the end of its own stream if the stream still stands at the Write's revision. Each
 	// Write is atomic; different Writes, also of one call, are independent. One stream stands in at most one Write of a
 	// call. The answer has a Result for each Write, in order. The log gives every event its position and its recorded
-	// time, and never an earlier time than to the event before.
+	// time, and never an earlier time than to the event before; where several processes append, earlier by no more than
+	// their clocks are apart, and than an append takes.
 	Append(ctx context.Context, writes []Write) []Result
 
 	// Scan reads what the log holds after a position, up to the head as it stood at the call, then ends. Batches are

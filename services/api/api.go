@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -160,6 +161,12 @@ func (a *API) starting(detail string) *contracts.Problem {
 	return &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: detail}
 }
 
+// Fail answers an error, as every endpoint does.
+func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }
+
+// Serves says that questions are answered.
+func (a *API) Serves() bool { return a.ready.Load() != nil }
+
 // fail answers an error. What is not a problem is logged with its route, and the asker is told nothing of it.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, internal := intake.Problem(err)
@@ -216,9 +223,15 @@ func question(r *http.Request, into any) error {
 
 func (a *API) events(s *serving, w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, intake.MaxBodyBytes+1)
+	again, handOver := a.attachmentsElsewhere(s, r)
 	all, single, err := intake.ReadRequest(r.Header, r.Body)
 	if err != nil {
 		return err
+	}
+	if handOver && slices.ContainsFunc(all, intake.Submission.Attaches) {
+		again(r)
+		a.elsewhere.Load().Hand(w, r, Office)
+		return nil
 	}
 	// A recorded event is not given up because the sender has gone: what it was told, it was told.
 	receipts, err := s.Gateway.Submit(context.WithoutCancel(r.Context()), register.CallerOf(r.Context()), all)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -63,4 +65,16 @@ func (a *API) Only(here []string, others Elsewhere) {
 type split struct {
 	Elsewhere
 	here map[string]bool
+}
+
+// attachmentsElsewhere says that what has attachments belongs to the process that holds what was uploaded. Again makes a question's body
+// readable once more.
+func (a *API) attachmentsElsewhere(s *serving, r *http.Request) (again func(*http.Request), handOver bool) {
+	if a.elsewhere.Load() == nil || s.Gateway.Uploads != nil {
+		return nil, false
+	}
+	var read bytes.Buffer
+	body := r.Body
+	r.Body = io.NopCloser(io.TeeReader(body, &read))
+	return func(r *http.Request) { r.Body = io.NopCloser(io.MultiReader(&read, body)) }, true
 }

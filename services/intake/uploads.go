@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,6 +25,12 @@ type Uploads interface {
 type Claimed struct {
 	Object events.ID
 	Value  jsontext.Value
+}
+
+// Attaches says that a submission claims an upload.
+func (s Submission) Attaches() bool {
+	f, ok := s.Fact.(*events.Collected)
+	return ok && slices.ContainsFunc(f.Records, func(r events.NewRecord) bool { return r.Attachment != nil })
 }
 
 // attach fills in the values of records that claim uploads. One that cannot be claimed stays without a value, and the decision refuses it.

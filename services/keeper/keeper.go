@@ -92,6 +92,12 @@ func demands(e *events.Event) (task, bool, error) {
 	return t, t.person || len(t.ordinals) > 0, nil
 }
 
+// Demands says that an event asks for keys to be destroyed.
+func Demands(e *events.Event) bool {
+	_, asks, err := demands(e)
+	return asks || err != nil
+}
+
 // Redo destroys, from the log alone, everything that was to be destroyed after the vault's own position, then opens the vault for
 // reading. It runs before anything else does: a restored vault must not answer before. What has no keys_destroyed yet gets one
 // once the gateway runs.

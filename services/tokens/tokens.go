@@ -56,24 +56,49 @@ func Open(dir string) (*Store, bool, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, false, err
 	}
+	return s.begin(dir)
+}
+
+// begin makes one token a role. Of processes that begin at once, one makes them; the others take what it has made.
+func (s *Store) begin(dir string) (*Store, bool, error) {
 	folder := filepath.Join(dir, "tokens")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, false, fmt.Errorf("making the folder of tokens: %w", err)
 	}
+	var all []stored
+	secrets := map[events.Word]string{}
 	for _, role := range Roles {
 		t := contracts.Token{Role: role, Holder: "staff:" + string(role)}
 		if role == "emitter" {
 			t.Sources = []string{"/"}
 		}
-		made, err := s.Create(t)
-		if err != nil {
-			return nil, false, err
-		}
-		if err := os.WriteFile(filepath.Join(folder, string(role)), []byte(made.Secret+"\n"), 0o600); err != nil {
+		made := fresh(&t)
+		all = append(all, made)
+		secrets[role] = t.Secret
+	}
+	err := s.put(all, os.Link) // a link, unlike a rename, never replaces what another has just made
+	if errors.Is(err, os.ErrExist) {
+		return s, false, s.read()
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	for role, secret := range secrets {
+		if err := os.WriteFile(filepath.Join(folder, string(role)), []byte(secret+"\n"), 0o600); err != nil {
 			return nil, false, fmt.Errorf("writing a token: %w", err)
 		}
 	}
 	return s, true, nil
+}
+
+// fresh gives a token its name and its secret, and answers what is kept of it.
+func fresh(t *contracts.Token) stored {
+	t.ID = strings.ToLower(rand.Text())[:12]
+	t.Created = time.Now().UTC().Truncate(time.Second)
+	kept := stored{Token: *t}
+	t.Secret = "daicho_" + rand.Text()
+	kept.Hash = hash(t.Secret)
+	return kept
 }
 
 // read takes what the file says.
@@ -97,8 +122,8 @@ func (s *Store) read() error {
 	return nil
 }
 
-// fresh reads the file again where another process has written it. One that cannot be read leaves what was known.
-func (s *Store) fresh() {
+// look reads the file again where another process has written it. One that cannot be read leaves what was known.
+func (s *Store) look() {
 	s.mu.RLock()
 	looked, was := s.looked, s.is
 	s.mu.RUnlock()
@@ -132,20 +157,13 @@ func (s *Store) Create(t contracts.Token) (contracts.Token, error) {
 			return t, problem("a source prefix begins with /")
 		}
 	}
-	t.ID = strings.ToLower(rand.Text())[:12]
-	t.Created = time.Now().UTC().Truncate(time.Second)
-	secret := "daicho_" + rand.Text()
 	if err := s.read(); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return t, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := append(slices.Clone(s.all), stored{t, hash(secret)})
-	if err := s.write(all); err != nil {
-		return t, err
-	}
-	t.Secret = secret
-	return t, nil
+	kept := fresh(&t)
+	return t, s.write(append(slices.Clone(s.all), kept))
 }
 
 func problem(detail string) error {
@@ -157,16 +175,20 @@ func hash(secret string) string {
 	return hex.EncodeToString(h[:])
 }
 
-func (s *Store) write(all []stored) error {
+func (s *Store) write(all []stored) error { return s.put(all, os.Rename) }
+
+// put writes the file whole, and has it take its place.
+func (s *Store) put(all []stored, place func(from, to string) error) error {
 	b, err := json.Marshal(all, jsontext.Multiline(true))
 	if err != nil {
 		return fmt.Errorf("writing tokens: %w", err)
 	}
-	tmp := s.path + ".new"
+	tmp := s.path + "." + rand.Text()
+	defer func() { _ = os.Remove(tmp) }()
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("writing tokens: %w", err)
 	}
-	if err := os.Rename(tmp, s.path); err != nil {
+	if err := place(tmp, s.path); err != nil {
 		return fmt.Errorf("writing tokens: %w", err)
 	}
 	s.all = all
@@ -176,7 +198,7 @@ func (s *Store) write(all []stored) error {
 // Caller is who bears a secret.
 func (s *Store) Caller(secret string) (intake.Caller, bool) {
 	h := hash(secret)
-	s.fresh()
+	s.look()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, t := range s.all {
@@ -189,7 +211,7 @@ func (s *Store) Caller(secret string) (intake.Caller, bool) {
 
 // List are the tokens, without secrets.
 func (s *Store) List() []contracts.Token {
-	s.fresh()
+	s.look()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := []contracts.Token{}

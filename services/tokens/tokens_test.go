@@ -1,6 +1,10 @@
 package tokens
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,5 +51,50 @@ func TestProcessesShareTokens(t *testing.T) {
 	}
 	if _, known := one.Caller("daicho_guess"); known {
 		t.Error("a guess is known")
+	}
+}
+
+// Processes that begin at once on one folder make the tokens once, and each knows those whose secrets lie there.
+func TestProcessesBeginAtOnce(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		all, made := make([]*Store, 8), make([]bool, 8)
+		var wg sync.WaitGroup
+		for i := range all {
+			wg.Go(func() {
+				var err error
+				if all[i], made[i], err = Open(dir); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if t.Failed() {
+			return
+		}
+		n := 0
+		for _, m := range made {
+			if m {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Fatalf("%d processes made tokens", n)
+		}
+		for _, role := range Roles {
+			b, err := os.ReadFile(filepath.Join(dir, "tokens", string(role)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range all {
+				if c, known := s.Caller(strings.TrimSpace(string(b))); !known || c.Role != role {
+					t.Fatalf("a process does not know the %s's token", role)
+				}
+			}
+		}
+		left, err := os.ReadDir(dir)
+		if err != nil || len(left) != 2 {
+			t.Fatalf("%v %v", left, err)
+		}
 	}
 }

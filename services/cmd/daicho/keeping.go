@@ -13,6 +13,7 @@ import (
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
+	"github.com/daicho-dev/daicho/services/api"
 )
 
 // keeping is where the engine keeps its rows: in files of the data folder, or in schemas of a PostgreSQL database.
@@ -23,10 +24,11 @@ import (
 type keeping struct {
 	data, root    string
 	models, vault *postgres.Server // nil: files
+	together      bool             // other processes have the vault open too
 }
 
 func newKeeping(c Config) (*keeping, error) {
-	k := &keeping{data: c.Data, root: c.RootKey}
+	k := &keeping{data: c.Data, root: c.RootKey, together: c.parts() != nil}
 	if k.root == "" {
 		k.root = filepath.Join(c.Data, "root.key")
 	}
@@ -61,10 +63,10 @@ func (k *keeping) model(name string) contracts.Place {
 
 // states are written behind, and remembered: a server's crash must not take back what is remembered.
 func (k *keeping) states(ctx context.Context) (contracts.Database, error) {
-	if k.models != nil {
+	if k.models != nil && !k.together { // several that record have states of their own, each as far as it has read
 		return k.models.Durable("states").Open(ctx)
 	}
-	return k.model("states").Open(ctx)
+	return sqlite.File(filepath.Join(k.data, "models", "states.db")).Open(ctx)
 }
 
 func (k *keeping) notices(ctx context.Context) (contracts.Database, error) {
@@ -89,10 +91,14 @@ func (k *keeping) uploads(ctx context.Context) (contracts.Database, error) {
 func (k *keeping) openVault(ctx context.Context) (*vault.Vault, contracts.Database, error) {
 	db, opts := contracts.Database{}, vault.Options{}
 	var err error
-	if k.vault != nil {
+	switch {
+	case k.vault != nil && k.together:
+		opts.Lingers, opts.Turn = true, k.vault.Turn("vault")
+		db, err = k.vault.Together("vault").Open(ctx)
+	case k.vault != nil:
 		opts.Lingers = true
 		db, err = k.vault.Durable("vault").Open(ctx)
-	} else {
+	default:
 		db, err = vault.SQLite(filepath.Join(k.data, "vault"))
 	}
 	if err != nil {
@@ -137,19 +143,34 @@ func (e *Engine) keep(ctx context.Context) error {
 }
 
 func (e *Engine) keepNow(ctx context.Context) (err error) {
-	var in contracts.Database
-	if e.vault, in, err = e.keeping.openVault(ctx); err != nil {
-		return err
+	all := map[string]contracts.Database{}
+	if e.only.keys() {
+		var in contracts.Database
+		if e.vault, in, err = e.keeping.openVault(ctx); err != nil {
+			return err
+		}
+		all["the vault"] = in
 	}
 	for _, s := range []struct {
+		name string
+		here bool
 		db   *contracts.Database
 		open func(context.Context) (contracts.Database, error)
-	}{{&e.states, e.keeping.states}, {&e.uploads, e.keeping.uploads}, {&e.notices, e.keeping.notices}, {&e.lists, e.keeping.lists}} {
+	}{
+		{"the store of person states", e.only.records(), &e.states, e.keeping.states}, {"", e.only.has(api.Office), &e.uploads, e.keeping.uploads},
+		{"the store of notices", e.only.has(api.Office), &e.notices, e.keeping.notices}, {"the store of disposals", e.only.has(api.Office), &e.lists, e.keeping.lists},
+	} {
+		if !s.here {
+			continue
+		}
 		if *s.db, err = s.open(ctx); err != nil {
 			return err
 		}
+		if s.name != "" {
+			all[s.name] = *s.db
+		}
 	}
-	go e.lookAfter(ctx, map[string]contracts.Database{"the vault": in, "the store of person states": e.states, "the store of notices": e.notices, "the store of disposals": e.lists})
+	go e.lookAfter(ctx, all)
 	return nil
 }
 

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/fx"
 
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/client"
 	"github.com/daicho-dev/daicho/services/edges"
 )
@@ -29,17 +31,13 @@ func serveCommand(s *shared) *cobra.Command {
   daicho serve --nats-listen 127.0.0.1:4222
   daicho serve --intake-outbox 'postgres://rental@127.0.0.1/rental?source=/rental'
   daicho serve --log 'esdb://127.0.0.1:2113?tls=false'
-  daicho serve --models postgres://daicho@db/daicho --vault postgres://daicho@db/daicho_vault`,
+  daicho serve --models postgres://daicho@db/daicho --vault postgres://daicho@db/daicho_vault
+  daicho serve --only breach --log jetstream://127.0.0.1:4222`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Data = s.data
-			for _, part := range c.Only {
-				if !slices.Contains([]string{"intake", "retention", "dossier", "breach"}, part) {
-					return errUsage{fmt.Errorf("--only takes intake, retention, dossier, breach")}
-				}
-			}
-			if len(c.Only) > 0 {
-				return fmt.Errorf("--only is not there yet: this version runs all services in one process")
+			if err := c.splitRules(); err != nil {
+				return err
 			}
 			if err := edges.Check(c.IntakeNATS, c.IntakeOutbox); err != nil {
 				return errUsage{err}
@@ -61,7 +59,10 @@ func serveCommand(s *shared) *cobra.Command {
 	f.StringVar(&c.RootKey, "root-key", "", "the root key's file (default: root.key in the data folder; keep it elsewhere)")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file; needed to listen on an address that others can reach")
 	f.StringVar(&c.TLSKey, "tls-key", "", "its key file")
-	f.StringSliceVar(&c.Only, "only", nil, "run only these services")
+	f.StringSliceVar(&c.Only, "only", nil, "serve only these parts, and hand questions for others over to the processes that serve them: "+strings.Join(api.AllParts, ", "))
+	f.StringVar(&c.Peers, "peers", "", "with --only: the NATS server over which the processes find each other (default: the first of a JetStream log)")
+	f.StringVar(&c.Advertise, "advertise", "", "with --only: the URL at which the other processes reach this one (default: where it listens)")
+	f.StringVar(&c.Tokens, "tokens", "", "the folder of tokens, which the processes of one engine share (default: the data folder)")
 	f.StringVar(&c.Profile, "cpuprofile", "", "write a CPU profile there, and a heap profile beside it (.heap)")
 	edgeFlags(f, &c)
 	f.BoolVar(&c.AcceptLost, "accept-lost-keys", false, "start although people have lost their keys (their values are gone; this may have to be reported)")

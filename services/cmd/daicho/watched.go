@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/metrics"
 )
 
@@ -25,8 +26,15 @@ func (e *Engine) gauges() []metrics.Gauge {
 			return read(ctx)
 		}
 	}
+	// What the office alone counts.
+	office := func(read func(context.Context) (map[string]float64, error)) func(context.Context) (map[string]float64, error) {
+		if !e.only.has(api.Office) {
+			return func(context.Context) (map[string]float64, error) { return nil, nil }
+		}
+		return later(read)
+	}
 	known := func(read func(*organisation.State) map[string]float64) func(context.Context) (map[string]float64, error) {
-		return later(func(context.Context) (map[string]float64, error) {
+		return office(func(context.Context) (map[string]float64, error) {
 			org := e.gateway.Organisation()
 			if org.Policy == nil {
 				return nil, nil
@@ -49,18 +57,18 @@ func (e *Engine) gauges() []metrics.Gauge {
 			return metrics.One(float64(head)), err
 		}},
 		{Name: "daicho_model_lag_positions", Help: "Positions between a projection and the log's head.", Label: "model", Read: e.lag},
-		{Name: "daicho_destructions_waiting", Help: "Deletions whose keys are not known to be destroyed yet.", Read: later(func(context.Context) (map[string]float64, error) {
+		{Name: "daicho_destructions_waiting", Help: "Deletions whose keys are not known to be destroyed yet.", Read: office(func(context.Context) (map[string]float64, error) {
 			n, _ := e.keeper.Waiting()
 			return metrics.One(float64(n)), nil
 		})},
-		{Name: "daicho_destruction_oldest_seconds", Help: "For how long the oldest of them has waited.", Read: later(func(context.Context) (map[string]float64, error) {
+		{Name: "daicho_destruction_oldest_seconds", Help: "For how long the oldest of them has waited.", Read: office(func(context.Context) (map[string]float64, error) {
 			n, oldest := e.keeper.Waiting()
 			if n == 0 {
 				return metrics.One(0), nil
 			}
 			return metrics.One(time.Since(oldest).Seconds()), nil
 		})},
-		{Name: "daicho_quarantine_submissions", Help: "Refused submissions kept for mending.", Read: later(func(ctx context.Context) (map[string]float64, error) {
+		{Name: "daicho_quarantine_submissions", Help: "Refused submissions kept for mending.", Read: office(func(ctx context.Context) (map[string]float64, error) {
 			n, err := e.vault.QuarantineSize(ctx)
 			return metrics.One(float64(n)), err
 		})},
@@ -72,11 +80,11 @@ func (e *Engine) gauges() []metrics.Gauge {
 			return metrics.One(float64(o.Scanned.At.Time.Unix()))
 		})},
 		{Name: "daicho_disposals_waiting", Help: "Disposals that are planned and not done, by what they wait for.", Label: "waits_for", Read: known(disposalsWaiting)},
-		{Name: "daicho_recalls", Help: "Recalls that recipients have not confirmed, by whether their day has passed.", Label: "state", Read: later(func(ctx context.Context) (map[string]float64, error) {
+		{Name: "daicho_recalls", Help: "Recalls that recipients have not confirmed, by whether their day has passed.", Label: "state", Read: office(func(ctx context.Context) (map[string]float64, error) {
 			open, overdue, _, err := e.vendors.Counts(ctx)
 			return map[string]float64{"open": float64(open), "overdue": float64(overdue)}, err
 		})},
-		{Name: "daicho_notices_given_up", Help: "Recalls of which the recipient could not be told.", Read: later(func(ctx context.Context) (map[string]float64, error) {
+		{Name: "daicho_notices_given_up", Help: "Recalls of which the recipient could not be told.", Read: office(func(ctx context.Context) (map[string]float64, error) {
 			_, _, poisoned, err := e.vendors.Counts(ctx)
 			return metrics.One(float64(poisoned)), err
 		})},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/memlog"
-	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/infra/eventstore"
 	"github.com/daicho-dev/daicho/infra/feed"
 	"github.com/daicho-dev/daicho/infra/jetstream"
@@ -34,10 +33,9 @@ import (
 	handed "github.com/daicho-dev/daicho/projections/recipients"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/api"
-	"github.com/daicho-dev/daicho/services/inforce"
+	"github.com/daicho-dev/daicho/services/attachments"
 	"github.com/daicho-dev/daicho/services/intake"
 	"github.com/daicho-dev/daicho/services/keeper"
-	"github.com/daicho-dev/daicho/services/majority"
 	"github.com/daicho-dev/daicho/services/metrics"
 	"github.com/daicho-dev/daicho/services/models"
 	"github.com/daicho-dev/daicho/services/recipients"
@@ -56,8 +54,12 @@ type Config struct {
 	RootKey string // file; empty: root.key in the data folder
 	TLSCert string
 	TLSKey  string
-	Only    []string
 	Profile string
+
+	Only      []string // parts that this process serves; none: all of them, alone
+	Peers     string   // the NATS server over which processes of one engine find each other
+	Advertise string   // where others reach this process; empty: where it listens
+	Tokens    string   // the folder of the tokens, which processes of one engine share; empty: the data folder
 
 	IntakeNATS   []string // servers that emitters publish to
 	NATSListen   string   // where a NATS server of our own listens for emitters; empty: nowhere
@@ -126,7 +128,7 @@ func newTokens(c Config, l zerolog.Logger) (*tokens.Store, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	s, first, err := tokens.Open(c.Data)
+	s, first, err := tokens.Open(cmp.Or(c.Tokens, c.Data))
 	if first {
 		l.Info().Msg("first start: one token a role is in the data folder's tokens/; hand out your own with `daicho token create`")
 	}
@@ -144,16 +146,34 @@ type Stores struct {
 	All       []models.Runner // every model, in the order in which they start
 }
 
-func newStores(lc fx.Lifecycle, k *keeping, log contracts.Log) *Stores {
+func newStores(lc fx.Lifecycle, c Config, k *keeping, log contracts.Log) *Stores {
+	p := c.parts()
+	// The office folds for itself what it asks all day: a process of its own is there for others.
+	place := func(name, part string) contracts.Place {
+		if !p.has(part) {
+			name = "office_" + name
+		}
+		return k.model(name)
+	}
 	s := &Stores{
-		Dossier:   models.New("dossier", k.model("dossier"), log, dossier.New),
-		Retention: models.New("retention", k.model("retention"), log, retention.New),
+		Dossier:   models.New("dossier", place("dossier", api.Dossier), log, dossier.New),
+		Retention: models.New("retention", place("retention", api.Retention), log, retention.New),
 		Breach:    models.New("breach", k.model("breach"), log, breach.New),
 		Attached:  models.New("attachments", k.model("attachments"), log, attached.New),
 		Evidence:  models.New("evidence", k.model("evidence"), log, evidence.New(register.Needed(), register.Shows)),
 		Handed:    models.New("recipients", k.model("recipients"), log, handed.New),
 	}
-	s.All = []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence, s.Handed}
+	for _, m := range []struct {
+		models.Runner
+		here bool
+	}{
+		{s.Dossier, p.has(api.Dossier) || p.has(api.Office)}, {s.Retention, p.has(api.Retention) || p.has(api.Office)}, {s.Breach, p.has(api.Breach)},
+		{s.Attached, p.has(api.Office)}, {s.Evidence, p.has(api.Office)}, {s.Handed, p.has(api.Office)},
+	} {
+		if m.here {
+			s.All = append(s.All, m.Runner)
+		}
+	}
 	for _, m := range s.All {
 		lc.Append(fx.StopHook(m.Close))
 	}
@@ -181,6 +201,10 @@ type Engine struct {
 	tokens   *tokens.Store
 	listener net.Listener
 	nats     *natsbus.Listener // nil unless --nats-listen
+	only     parts
+	bus      *natsbus.Bus // to the peers; nil unless --only, as they are
+	peers    *natsbus.Peers
+	files    *attachments.Service
 	logger   zerolog.Logger
 	server   *http.Server
 	gateway  *intake.Gateway
@@ -196,7 +220,7 @@ type Engine struct {
 }
 
 func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log, k *keeping, s *Stores, a *api.API, m *metrics.Metrics, t *tokens.Store, ln net.Listener, door *natsbus.Listener, l zerolog.Logger) *Engine {
-	e := &Engine{cfg: c, log: log, keeping: k, down: down, stores: s, api: a, metrics: m, tokens: t, listener: ln, nats: door, logger: l, booted: make(chan struct{})}
+	e := &Engine{cfg: c, only: c.parts(), log: log, keeping: k, down: down, stores: s, api: a, metrics: m, tokens: t, listener: ln, nats: door, logger: l, booted: make(chan struct{})}
 	e.server = newServer(a)
 	a.Health = e.health
 	a.Waits = func() error { return loaded(&e.waits) }
@@ -205,6 +229,9 @@ func newEngine(lc fx.Lifecycle, down fx.Shutdowner, c Config, log contracts.Log,
 	e.watch = m.Watch(e.gauges()...)
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
+			if err := e.meet(); err != nil {
+				return err
+			}
 			go e.serve(down)
 			e.watch.Start()
 			go func() { // replaying a log takes as long as it takes; meanwhile /readyz says so
@@ -237,100 +264,6 @@ func (e *Engine) serve(down fx.Shutdowner) {
 	}
 }
 
-// begin brings the engine up in the order that its promises need: states level with the log, the vault level with its deletions, then
-// writers, then readers.
-func (e *Engine) begin(ctx context.Context) error {
-	if err := e.keep(ctx); err != nil {
-		return err
-	}
-	head, err := e.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	told := func(what string) func(events.Position) {
-		return func(at events.Position) {
-			if e.cfg.Progress != nil {
-				e.cfg.Progress(what, at, head)
-			}
-		}
-	}
-	if e.gateway, err = intake.Open(ctx, e.log, e.vault, e.states, e.metrics, told("person states")); err != nil {
-		return err
-	}
-	e.gateway.Shared = outside(e.cfg.Log)
-	e.keeper = keeper.New(e.vault, e.log, e.gateway)
-	if at := os.Getenv("DAICHO_CRASH_AT_STEP"); at != "" { // for tests of what a crash leaves
-		e.keeper.Crash = func(step int) {
-			if at == fmt.Sprint(step) {
-				die()
-			}
-		}
-	}
-	files, err := e.attachments(ctx)
-	if err != nil {
-		return err
-	}
-	if err := e.keeper.Redo(ctx); err != nil {
-		return err
-	}
-	e.gateway.Start()
-	if err := e.publish(ctx); err != nil {
-		return err
-	}
-	e.work("destruction of keys", e.keeper)
-	for _, m := range e.stores.All {
-		m.Start()
-	}
-	if err := e.keysThere(ctx); err != nil {
-		return err
-	}
-	r := &register.Register{
-		Log: e.log, Vault: e.vault, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach, Evidence: e.stores.Evidence, Handed: e.stores.Handed,
-		All: e.stores.All, Store: e.tokens, Now: time.Now,
-	}
-	files.Serve(r)
-	r.Checks = append(r.Checks, files.Check)
-	e.work("removal of attachments", files)
-	e.work("calendar of the policy", inforce.New(e.gateway))
-	e.work("telling of majorities", majority.New(e.gateway, e.log, e.stores.Retention))
-	vendors, err := recipients.New(ctx, e.log, e.vault, e.gateway, e.stores.Handed, e.notices)
-	if err != nil {
-		return err
-	}
-	vendors.Serve(r)
-	e.vendors = vendors
-	e.work("supervision of recipients", vendors)
-	made, err := e.datasets(r)
-	if err != nil {
-		return err
-	}
-	e.work("removal of datasets", made)
-	gone, err := e.disposals(ctx)
-	if err != nil {
-		return err
-	}
-	e.server.RegisterOnShutdown(gone.Halt)
-	e.work("watch over disposals", gone)
-	target, err := e.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	e.api.Ready(api.Parts{
-		Register: r, Gateway: e.gateway, Attachments: files, Recipients: vendors, Notices: vendors,
-		Datasets: made, Disposals: gone, Holds: gone, Reviews: e.reviews(),
-	}, func() error { return e.level(target) })
-	if err := e.edges(); err != nil {
-		return err
-	}
-	said := e.logger.Info().Str("url", e.url()).Str("position", target.String())
-	if e.nats != nil {
-		said.Str("nats", e.natsURL())
-	}
-	said.Msg("daicho serves")
-	go e.sweep(ctx, e.vault)
-	return nil
-}
-
 // worker does a room's work in the background, from Start until Close. Close waits until it has ended; Err says why it is stuck.
 type worker interface {
 	Start()
@@ -347,34 +280,6 @@ type working struct {
 func (e *Engine) work(what string, w worker) {
 	w.Start()
 	e.workers = append(e.workers, working{what, w})
-}
-
-// publish puts the first policy into an empty register.
-func (e *Engine) publish(ctx context.Context) error {
-	if e.gateway.Organisation().Policy != nil {
-		return nil
-	}
-	c := policies.Default()
-	if e.cfg.Policy != "" {
-		var err error
-		if c, _, err = policies.Load(e.cfg.Policy); err != nil {
-			return err
-		}
-	}
-	for _, f := range policy.Lint(c) {
-		if f.Severity == policy.Error {
-			return fmt.Errorf("the policy has errors, the first at %s: %s (`daicho policy lint` lists all)", f.Path, f.Text)
-		}
-	}
-	s := intake.Own(events.TypePolicyPublished, events.Stream{Kind: "policy", ID: "main"}, &events.PolicyPublished{Version: events.Word(c.Version), Catalogue: c.JSON()})
-	out, err := e.gateway.Submit(ctx, intake.Engine, []intake.Submission{s})
-	if err != nil {
-		return err
-	}
-	if out[0].Status == contracts.StatusRefused {
-		return fmt.Errorf("the first policy is refused (%s at %s): %s", out[0].Rule, out[0].Field, out[0].Text)
-	}
-	return nil
 }
 
 // fail ends the engine.
@@ -417,7 +322,7 @@ func (e *Engine) sweep(ctx context.Context, v *vault.Vault) {
 
 // end stops in the order that loses nothing: no more questions, what was taken is finished, then the stores.
 func (e *Engine) end(ctx context.Context) error {
-	err := e.server.Shutdown(ctx)
+	err := errors.Join(e.leave(), e.server.Shutdown(ctx)) // nobody is handed over to it any more
 	e.watch.Close()
 	e.boot()
 	<-e.booted

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/fx"
+
+	"github.com/daicho-dev/daicho/services/api"
 )
 
 // Whatever the engine is told to run on, what it is made of fits together. Nothing is started.
@@ -15,6 +19,12 @@ func TestEveryCombinationIsWired(t *testing.T) {
 			if err := fx.ValidateApp(wiring(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Log: log, Models: kept, Vault: kept})); err != nil {
 				t.Errorf("--log %q --models %q: %v", log, kept, err)
 			}
+		}
+	}
+	for _, only := range append([][]string{{api.Intake, api.Breach}}, slices.Collect(slices.Chunk(api.AllParts, 1))...) {
+		c := Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Log: "jetstream://127.0.0.1:4222", Vault: "postgres://127.0.0.1/vault", Only: only}
+		if err := errors.Join(c.splitRules(), fx.ValidateApp(wiring(c))); err != nil {
+			t.Errorf("--only %q: %v", only, err)
 		}
 	}
 }
@@ -32,5 +42,30 @@ func TestTablesAlignWithJapanese(t *testing.T) {
 	}
 	if columns("ｱ") != 1 || columns("漢") != 2 || strings.Repeat("x", columns("Å")) != "x" {
 		t.Error("widths on screen are wrong")
+	}
+}
+
+// A process of several needs what the others can reach too.
+func TestWhatAPartNeeds(t *testing.T) {
+	outside, shared := "jetstream://127.0.0.1:4222,127.0.0.2:4222?replicas=3", "postgres://127.0.0.1/vault"
+	for _, x := range []struct {
+		c  Config
+		ok bool
+	}{
+		{Config{}, true},
+		{Config{Only: []string{"nonsense"}, Log: outside, Vault: shared}, false},
+		{Config{Only: []string{api.Intake}, Log: outside, Vault: shared}, true},
+		{Config{Only: []string{api.Intake}, Log: "jetstream", Vault: shared}, false},
+		{Config{Only: []string{api.Retention}, Log: outside}, false},
+		{Config{Only: []string{api.Breach}, Log: outside}, true},
+		{Config{Only: []string{api.Breach}, Log: "esdb://127.0.0.1:2113"}, false}, // where would it find the others?
+		{Config{Only: []string{api.Breach}, Log: "esdb://127.0.0.1:2113", Peers: "nats://127.0.0.1:4222"}, true},
+	} {
+		if err := x.c.splitRules(); (err == nil) != x.ok {
+			t.Errorf("%+v: %v", x.c, err)
+		}
+	}
+	if got := (Config{Log: outside}).peersURL(); got != "nats://127.0.0.1:4222" {
+		t.Errorf("peers are looked for at %s", got)
 	}
 }

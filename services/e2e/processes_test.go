@@ -1,0 +1,211 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/jetstream/clustertest"
+	"github.com/daicho-dev/daicho/infra/postgres/pgtest"
+)
+
+// house is an engine in processes: a log, databases, a root key and tokens that they share.
+type house struct {
+	t       *testing.T
+	shared  string
+	log     *clustertest.Cluster
+	vault   string
+	models  string
+	running []*engine
+}
+
+func newHouse(t *testing.T) *house {
+	server := pgtest.Start(t)
+	h := &house{t: t, shared: t.TempDir(), log: clustertest.Start(t, clustertest.Options{Nodes: 1}), vault: server.Database(t), models: server.Database(t)}
+	return h
+}
+
+// begin starts a process that serves some parts. Beside others of the same parts, it may stand by.
+func (h *house) begin(parts string) *engine {
+	h.t.Helper()
+	e := &engine{t: h.t, path: binary, dir: h.t.TempDir(), log: h.log.URL(), out: &output{}}
+	e.args = []string{"--only", parts, "--vault", h.vault, "--models", h.models, "--tokens", h.shared, "--root-key", filepath.Join(h.shared, "root.key")}
+	if err := os.Symlink(filepath.Join(h.shared, "tokens"), filepath.Join(e.dir, "tokens")); err != nil {
+		h.t.Fatal(err)
+	}
+	e.launch()
+	h.t.Cleanup(e.kill)
+	h.running = append(h.running, e)
+	return e
+}
+
+// serving starts a process and waits until it answers.
+func (h *house) serving(parts string) *engine {
+	h.t.Helper()
+	e := h.begin(parts)
+	e.ready()
+	return e
+}
+
+// found waits until every part can be asked through a process.
+func (h *house) found(e *engine) {
+	h.t.Helper()
+	eventually(h.t, "every part to be found", func() error {
+		c, ctx := e.as("admin"), context.Background()
+		_, due := c.Due(ctx, contracts.DueQuestion{Limit: 1})
+		_, impact := c.Impact(ctx, contracts.ImpactQuestion{Locations: []events.Word{"rental-db"}, From: time.Unix(0, 0), To: time.Now()})
+		_, models := c.Models(ctx)
+		_, find := c.Find(ctx, "rental:nobody")
+		_, explain := c.Explain(ctx, "nobody.1")
+		for _, err := range []*error{&find, &explain} {
+			var p *contracts.Problem
+			if errors.As(*err, &p) && p.Status == 404 {
+				*err = nil
+			}
+		}
+		return errors.Join(due, impact, models, find, explain)
+	})
+}
+
+// An engine in processes of its parts, asked and fed through any of them, gives the year's counts, and to the byte the dossiers, deadlines
+// and impact of one process; also when two intakes take from the same emitters in turn, and when each process dies on the way and another
+// comes in its place.
+func TestYearInProcessesEqualsOne(t *testing.T) {
+	b, err := os.ReadFile("testdata/year-1000.expect.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var expect expected
+	if err := json.Unmarshal(b, &expect); err != nil {
+		t.Fatal(err)
+	}
+	lines := year(t)
+	ids := identifiers(lines)
+	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	// Whoever comes of age by today is told so at the next start, which comes on the way for one of the two.
+	told := func(e *engine) (n int) {
+		if err := e.as("admin").Replay(context.Background(), contracts.ReplayQuestion{Type: "milestone_reached"}, func(r contracts.Recorded) error {
+			if r.Source == "/daicho/majority" {
+				n++
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	calm := fed(t, lines)
+	calm.kill()
+	calm.again()
+	eventually(t, "majorities to be told", func() error {
+		if told(calm) == 0 {
+			return errors.New("none is")
+		}
+		return nil
+	})
+	time.Sleep(time.Second) // they are told at once, in one batch
+	majorities := told(calm)
+	want := normal(t, calm, ids, asOf, true)
+	calm.kill()
+
+	h := newHouse(t)
+	office := h.serving("office")
+	one, two := h.serving("intake"), h.serving("intake")
+	dossier, retention, breach := h.serving("dossier"), h.serving("retention"), h.serving("breach")
+	for _, e := range h.running {
+		h.found(e)
+	}
+	doors := []*engine{one, two, dossier, retention, breach, office}
+	var got counts
+	got.Refused = map[string]int{}
+	part := len(lines) / 7
+	for i := 0; len(lines) > 0; i++ {
+		n := min(part, len(lines))
+		door := doors[i%len(doors)]
+		sent, err := send(door.as("admin"), lines[:n], 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Recorded += sent.Recorded
+		got.Duplicate += sent.Duplicate
+		for rule, k := range sent.Refused {
+			got.Refused[rule] += k
+		}
+		lines = lines[n:]
+		// One after another dies, as in a power cut, and comes again.
+		dying := []*engine{one, dossier, breach, retention, office, two}[i%6]
+		dying.kill()
+		dying.again()
+		h.found(doors[(i+1)%len(doors)])
+	}
+	if got.Recorded != expect.Recorded || got.Duplicate != expect.Duplicate || !maps.Equal(got.Refused, expect.Refused) {
+		t.Errorf("the year gives %+v, want %+v", got, expect.counts)
+	}
+	office.kill()
+	office.again()
+	eventually(t, "majorities to be told", func() error {
+		if n := told(office); n != majorities {
+			return fmt.Errorf("%d of %d", n, majorities)
+		}
+		return nil
+	})
+	for _, e := range []*engine{two, breach} {
+		h.found(e)
+		if state := normal(t, e, ids, asOf, true); !bytes.Equal(state, want) {
+			t.Errorf("the end state differs from one process's:\n%s", differ(want, state))
+		}
+	}
+	office.verified()
+	for _, e := range h.running {
+		e.stop()
+	}
+}
+
+// Of two that serve the same projection from the same schema, one answers and one stands by; when the first dies, the second takes over.
+// What nobody serves is said so.
+func TestAProjectionIsTakenOver(t *testing.T) {
+	lines := year(t)[:400]
+	h := newHouse(t)
+	office := h.serving("office")
+	intake := h.serving("intake")
+	if _, err := intake.as("admin").Due(context.Background(), contracts.DueQuestion{Limit: 1}); err == nil {
+		t.Error("what nobody serves is answered")
+	} else if p := (&contracts.Problem{}); !errors.As(err, &p) || p.Code != "elsewhere" {
+		t.Errorf("what nobody serves: %v", err)
+	}
+	first := h.serving("retention")
+	second := h.begin("retention")
+	eventually(t, "the second to listen", second.listens)
+	if _, err := send(intake.as("admin"), lines, 100); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(e *engine) (int, error) {
+		d, err := e.as("admin").Due(context.Background(), contracts.DueQuestion{By: "2099-12-31", Limit: 1})
+		return d.Total, err
+	}
+	var n int
+	eventually(t, "the projection to be found", func() (err error) { n, err = ask(office); return err })
+	if n == 0 {
+		t.Fatal("nothing is ever due")
+	}
+	first.kill()
+	eventually(t, "the second to take over", func() error {
+		m, err := ask(intake)
+		if err == nil && m != n {
+			err = fmt.Errorf("%d are due, before there were %d", m, n)
+		}
+		return err
+	})
+	if m, err := ask(second); err != nil || m != n {
+		t.Errorf("asked itself, it says %d (%v)", m, err)
+	}
+}
