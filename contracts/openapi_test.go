@@ -192,7 +192,7 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		"Affected":       {contracts.Affected{Person: person, First: now, Last: now}},
 		"Model":          {contracts.Model{State: "live", People: &people, Events: map[string]int{"collected": 1}}, contracts.Model{State: "stuck", Error: "e"}},
 		"Recorded":       {contracts.Recorded{Position: 1, Person: person, Data: map[string]any{"channel": "web"}}},
-		"PolicyVersion":  {contracts.PolicyVersion{Version: "2025-10", Current: true}},
+		"PolicyVersion":  {contracts.PolicyVersion{Version: "2025-10", Current: true, State: "in_force", From: "2025-10-01"}},
 		"Obligation":     {contracts.Obligation{ID: "S1", State: "kept", Evidence: []contracts.Evidence{{What: "w"}}}},
 		"Verified":       {contracts.Verified{Checks: []contracts.Check{{Name: "n"}}}},
 		"QuarantineItem": {contracts.QuarantineItem{}},

@@ -89,4 +89,7 @@ type PolicyVersion struct {
 	Version  events.Word     `json:"version"`
 	Position events.Position `json:"position"`
 	Current  bool            `json:"current"`
+	State    string          `json:"state"`   // announced, in_force, replaced; passed, if it was announced and will never be in force
+	From     string          `json:"from"`    // its first day
+	Changes  int             `json:"changes"` // in its list
 }

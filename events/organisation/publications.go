@@ -21,6 +21,7 @@ type Publication struct {
 	Passed    bool       // it was announced and will never be in force: one with a later first day came before it
 
 	catalogue *policy.Catalogue
+	first     bool
 }
 
 // Catalogue is what was published.
@@ -31,11 +32,20 @@ func (p *Publication) Major() bool {
 	return slices.ContainsFunc(p.Changes, func(c events.Change) bool { return c.Major })
 }
 
-// from is its first day: the one that it names, or that of its publication if it names none or one that was over.
-func (p *Publication) from() policy.Date { return firstDay(p.catalogue, p.Time) }
+// From is its first day: the one that it names, or that of its publication if it names none or one that was over; of what is in force, the
+// day since when. The first version of all was in force before there was a register: its day is the one that it names.
+func (p *Publication) From() policy.Date {
+	switch {
+	case p.first && !p.Effective.IsZero():
+		return p.Effective
+	case p.InForce != nil:
+		return firstDay(p.catalogue, *p.InForce)
+	}
+	return firstDay(p.catalogue, p.Time)
+}
 
-func firstDay(c *policy.Catalogue, published time.Time) policy.Date {
-	if on := c.On(published); c.Effective.Before(on) { // as is a zero date
+func firstDay(c *policy.Catalogue, at time.Time) policy.Date {
+	if on := c.On(at); c.Effective.Before(on) { // as is a zero date
 		return on
 	}
 	return c.Effective
@@ -49,7 +59,7 @@ func (s *State) Coming() []Publication {
 			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Publication) int { return a.from().Compare(b.from()) })
+	slices.SortStableFunc(all, func(a, b Publication) int { return a.From().Compare(b.From()) })
 	return all
 }
 
@@ -78,7 +88,7 @@ func (s *State) publish(e *events.Event, f *events.PolicyPublished) error {
 	if err != nil {
 		return err
 	}
-	p := Publication{Version: f.Version, Effective: c.Effective, Changes: f.Changes, Time: e.Time, Position: e.Position, catalogue: c}
+	p := Publication{Version: f.Version, Effective: c.Effective, Changes: f.Changes, Time: e.Time, Position: e.Position, catalogue: c, first: len(s.Published) == 0}
 	if !f.Waits {
 		t := e.Time
 		p.InForce, s.Policy = &t, c
@@ -97,7 +107,7 @@ func (s *State) effective(e *events.Event, f *events.PolicyEffective) {
 	}
 	t, in := e.Time, &s.Published[i]
 	for j := range s.Published {
-		if p := &s.Published[j]; p.InForce == nil && p.from().Before(in.from()) {
+		if p := &s.Published[j]; p.InForce == nil && p.From().Before(in.From()) {
 			p.Passed = true
 		}
 	}
@@ -136,7 +146,7 @@ func noticed(s *State, c *policy.Catalogue, f *events.PolicyPublished, now time.
 	was, then := s.Policy, (*Publication)(nil)
 	f.Waits = first.After(today)
 	for _, p := range s.Coming() {
-		if p.from().After(first) {
+		if p.From().After(first) {
 			then = &p
 			break
 		}
@@ -156,7 +166,7 @@ func noticed(s *State, c *policy.Catalogue, f *events.PolicyPublished, now time.
 	}
 	if then != nil && (widened(c, then.catalogue) != "" && !announces(then.catalogue, then.Changes) || policy.Differ(c, then.catalogue) && !lists(then.catalogue, then.Changes)) {
 		return refuse("notice_missing", "/data/catalogue/effective", "is before the first day of version "+string(then.Version)+
-			", which is announced and would then change more than people were told; name "+then.from().String()+" or a later day")
+			", which is announced and would then change more than people were told; name "+then.From().String()+" or a later day")
 	}
 	return nil
 }

@@ -77,10 +77,19 @@ func (r *Register) Policies(ctx context.Context) ([]contracts.PolicyVersion, err
 	}
 	org := r.Gateway.Organisation()
 	out := []contracts.PolicyVersion{}
-	for v, at := range org.Versions {
-		out = append(out, contracts.PolicyVersion{Version: v, Position: at, Current: org.Policy != nil && string(v) == org.Policy.Version})
+	for i := range org.Published {
+		p := &org.Published[i]
+		v := contracts.PolicyVersion{Version: p.Version, Position: p.Position, State: "replaced", From: p.From().String(), Changes: len(p.Changes)}
+		switch {
+		case string(p.Version) == org.Policy.Version:
+			v.State, v.Current = "in_force", true
+		case p.Passed:
+			v.State = "passed"
+		case p.InForce == nil:
+			v.State = "announced"
+		}
+		out = append(out, v)
 	}
-	slices.SortFunc(out, func(a, b contracts.PolicyVersion) int { return int(int64(a.Position) - int64(b.Position)) })
 	return out, nil
 }
 

@@ -322,13 +322,7 @@ func (p *Page) history(s *organisation.State, now time.Time) {
 	p.Unchanged = len(unlisted) == 0
 	for i := range s.Published {
 		x := &s.Published[i]
-		from := x.Effective
-		if x.InForce != nil && (from.IsZero() || from.Before(c.On(*x.InForce))) {
-			from = c.On(*x.InForce)
-		}
-		if i == 0 && !x.Effective.IsZero() {
-			from = x.Effective // the first one was in force before there was a register
-		}
+		from := x.From()
 		if string(x.Version) == c.Version {
 			p.InForce = p.date(from)
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -223,14 +224,7 @@ func dueCommand(s *shared) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.show(d, func() *table {
-				t := &table{head: []string{"due", "record", "category", "purpose", "rule", "held", "kept by"}}
-				for _, i := range d.Items {
-					t.add(i.Due, i.Record, string(i.Category), string(i.Purpose), i.Rule, strings.Join(i.Held, " "), keptBy(i))
-				}
-				t.add("", fmt.Sprintf("%d of %d", len(d.Items), d.Total))
-				return t
-			})
+			return s.show(d, func() *table { return dueTable(d) })
 		},
 	}
 	f := cmd.Flags()
@@ -239,6 +233,28 @@ func dueCommand(s *shared) *cobra.Command {
 	f.IntVar(&q.Limit, "limit", 0, "items of one answer (default 1,000)")
 	f.StringVar(&q.After, "after", "", "the cursor that the last answer named as next")
 	return cmd
+}
+
+func dueTable(d contracts.Due) *table {
+	t := &table{head: []string{"due", "record", "category", "purpose", "rule", "because of", "held", "kept by"}}
+	for _, i := range d.Items {
+		t.add(i.Due, i.Record, string(i.Category), string(i.Purpose), i.Rule, becauseOf(i.Because), strings.Join(i.Held, " "), keptBy(i))
+	}
+	t.add("", fmt.Sprintf("%d of %d", len(d.Items), d.Total))
+	return t
+}
+
+// becauseOf is the event that a deadline rests on: the last of them, and how many there are besides.
+func becauseOf(all []contracts.Because) string {
+	if len(all) == 0 {
+		return ""
+	}
+	last := all[len(all)-1]
+	text := strings.TrimSpace(strings.Join([]string{last.Event, last.Word, last.Time.Format(time.DateOnly)}, " "))
+	if len(all) > 1 {
+		text += fmt.Sprintf(" (+%d)", len(all)-1)
+	}
+	return text
 }
 
 // keptBy says what keeps a record of which a purpose is over, and until when; nothing where it may go.

@@ -40,7 +40,11 @@ func (t *tour) announces() error {
 	if r.Status != contracts.StatusRecorded {
 		return contracts.Refused("The policy is refused", r)
 	}
-	fmt.Printf("Announced at position %v, in force from %s.\n", r.Position, first)
+	p, err := publication(t.ctx, t.c, r, next)
+	if err != nil {
+		return err
+	}
+	publicationTable(p).print(os.Stdout)
 
 	t.ask("A purpose cannot be widened in silence.", "daicho policy publish wider.yaml")
 	wider, err := t.changed(first+"-wider", t.today.Format("2006-01-02"), `For responding to customer opinions, wishes, and inquiries.`, `For responding to customer opinions, and for sales calls.`)

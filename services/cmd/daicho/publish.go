@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,9 @@ func policyPublishCommand(s *shared) *cobra.Command {
 	changes := ""
 	cmd := &cobra.Command{
 		Use: "publish FILE", Short: "Publish a catalogue: at once, or announced until its first day; see `policy what-if` before",
+		Long: `From its first day (/effective) on it is in force; until then it is announced. What it changes of the version before it stands in the
+list of changes, each in every language of the policy, or the catalogue is refused; a change of purposes is a major one, told before its
+first day. ` + "`daicho policy diff`" + ` shows what differs.`,
 		Example: "  daicho policy publish our-next-policy.yaml --changes changes.json", Args: exactly(1, "one catalogue file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			next, _, err := policies.Load(args[0])
@@ -51,15 +55,41 @@ func policyPublishCommand(s *shared) *cobra.Command {
 			if r.Status == contracts.StatusRefused {
 				return contracts.Refused("The policy is refused", r)
 			}
-			return s.show(r, func() *table {
-				t := &table{head: []string{"version", "status", "position"}}
-				t.add(next.Version, string(r.Status), r.Position.String())
-				return t
-			})
+			p, err := publication(cmd.Context(), c, r, next)
+			if err != nil {
+				return err
+			}
+			return s.show(p, func() *table { return publicationTable(p) })
 		},
 	}
-	cmd.Flags().StringVar(&changes, "changes", "", "a JSON list of what changes, by language, for the public page")
+	cmd.Flags().StringVar(&changes, "changes", "", "a JSON list of what changes, by language, for the bottom of the public page")
 	return cmd
+}
+
+// published is what became of a catalogue: the receipt, and when it is in force.
+type published struct {
+	contracts.Receipt
+	Version events.Word `json:"version"`
+	State   string      `json:"state"` // as a PolicyVersion's
+	From    string      `json:"from"`
+	Changes int         `json:"changes"`
+}
+
+func publication(ctx context.Context, c *client.Client, r contracts.Receipt, next *policy.Catalogue) (published, error) {
+	p := published{Receipt: r, Version: events.Word(next.Version)}
+	all, err := c.Policies(ctx)
+	for _, v := range all {
+		if v.Version == p.Version {
+			p.State, p.From, p.Changes = v.State, v.From, v.Changes
+		}
+	}
+	return p, err
+}
+
+func publicationTable(p published) *table {
+	t := &table{head: []string{"version", "status", "state", "from", "changes listed", "position"}}
+	t.add(string(p.Version), string(p.Status), p.State, p.From, strconv.Itoa(p.Changes), p.Position.String())
+	return t
 }
 
 // publish sends a catalogue to be in force, with what is told of its changes.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -106,16 +105,7 @@ func (t *tour) due() error {
 	if err != nil {
 		return err
 	}
-	x := &table{head: []string{"due", "category", "purpose", "rule", "because of", "held", "kept by"}}
-	for _, i := range due.Items[:min(8, len(due.Items))] {
-		because := ""
-		if len(i.Because) > 0 {
-			because = i.Because[len(i.Because)-1].Event + " " + i.Because[len(i.Because)-1].Word
-		}
-		x.add(i.Due, string(i.Category), string(i.Purpose), i.Rule, because, strings.Join(i.Held, " "), keptBy(i))
-	}
-	x.add("", fmt.Sprintf("… of %d", due.Total))
-	x.print(os.Stdout)
+	dueTable(due).print(os.Stdout)
 	return nil
 }
 
