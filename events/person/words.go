@@ -71,7 +71,7 @@ func (d *decision) words() *events.Refusal {
 				bad(aCategory, indexed("/data/records/%/category", i))
 			}
 			if r.Attachment != nil && r.Value.IsZero() {
-				bad(aWord, indexed("/data/records/%/attachment/upload", i)) // no upload of this name waits for this event
+				bad(aWord, indexed("/data/records/%"+upload, i)) // no upload of this name waits for this event
 			}
 		}
 		if f.Tracker != "" && d.c.Tracker(f.Tracker) == nil {
@@ -130,6 +130,9 @@ func (d *decision) words() *events.Refusal {
 	}
 	for kind, field := range found {
 		if field != "" {
+			if strings.HasSuffix(field, upload) {
+				return refuse(wordRules[kind], field, "names no upload that waits for this event: it was never made by this token, has been claimed already, or was not claimed in time; send the bytes again")
+			}
 			return refuse(wordRules[kind], field, "is not known to the policy in force")
 		}
 	}
@@ -140,6 +143,9 @@ func (d *decision) words() *events.Refusal {
 	}
 	return nil
 }
+
+// upload is where a record names the upload that it claims.
+const upload = "/attachment/upload"
 
 // person says that an identity is somebody, not a location.
 func person(i events.Identity) bool { return len(i) > 7 && i[:7] == "person:" }

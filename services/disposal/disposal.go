@@ -135,7 +135,7 @@ func (s *Service) Plan(ctx context.Context, q contracts.DisposalQuestion) (contr
 		People: n, Forgets: forgets, Needs: org.Needs(forgets > 0), Digest: digest(id, day.String(), q.Purpose, all),
 	}
 	if q.Preview {
-		f.Disposal = ""
+		f.Disposal, f.Digest = "", "" // nobody can approve it
 		return s.view(&organisation.Disposal{Planned: *f}, all, "preview", org.Position), nil
 	}
 	if len(all) == 0 {

@@ -163,7 +163,7 @@ func TestS51_WhoMayPlanApproveAndRun(t *testing.T) {
 	w := newWorld(t)
 	w.takes("C-1", "a")
 	w.ends("C-1", "a")
-	if d, err := w.Plan(w.as(auditor), contracts.DisposalQuestion{Preview: true, By: "2099-01-01"}); err != nil || d.State != "preview" || d.Records != 1 || d.Disposal != "" {
+	if d, err := w.Plan(w.as(auditor), contracts.DisposalQuestion{Preview: true, By: "2099-01-01"}); err != nil || d.State != "preview" || d.Records != 1 || d.Disposal != "" || d.Digest != "" {
 		t.Errorf("%+v %v", d, err)
 	}
 	if all, err := w.Disposals(w.as(auditor)); err != nil || len(all) != 0 {

@@ -147,20 +147,25 @@ func (r *Register) person(ctx context.Context, s string) (events.Pseudonym, erro
 
 // Use asks the purpose gate, and records the answer.
 func (r *Register) Use(ctx context.Context, u contracts.UseQuestion) (contracts.Receipt, error) {
+	if err := allow(ctx, "emitter", "compliance", "responder"); err != nil { // the answer is recorded, and who reads only records nothing
+		return contracts.Receipt{}, err
+	}
 	c := CallerOf(ctx)
 	if u.Dataset != "" {
 		return contracts.Receipt{}, RefuseJoin(ctx, r.Gateway, u.Dataset, u.Purpose, u.Categories)
 	}
 	source := u.Source
-	if source == "" && len(c.Sources) > 0 {
-		source = c.Sources[0]
+	if source == "" && c.Role == "emitter" {
+		if source = r.own(c.Sources); source == "" {
+			return contracts.Receipt{}, badQuestion("source", "name the system that asks: this token writes under no source of the policy by itself (`daicho token create --role emitter --source …` makes one that does)")
+		}
 	}
 	s := intake.Own(events.TypeUsed, events.Stream{}, &events.Used{Purpose: u.Purpose, Categories: u.Categories, By: u.By})
 	s.Subject, s.Source = u.Person, source
 	if fault := events.Check(s.Fact); fault != nil {
 		return contracts.Receipt{}, badQuestion(strings.TrimPrefix(fault.Field, "/data"), fault.Text)
 	}
-	if c.Role != "emitter" && source == "" {
+	if source == "" {
 		s.Source = "/daicho/uses"
 		c = intake.Caller{Role: intake.Engine.Role, Walls: c.Walls}
 	}
@@ -169,6 +174,17 @@ func (r *Register) Use(ctx context.Context, u contracts.UseQuestion) (contracts.
 		return contracts.Receipt{}, err
 	}
 	return out[0], nil
+}
+
+// own is the first of a token's prefixes that is a source itself.
+func (r *Register) own(prefixes []string) string {
+	c := r.Gateway.Organisation().Policy
+	for _, s := range prefixes {
+		if s = strings.TrimSuffix(s, "/"); c != nil && c.HasSource(s) {
+			return s
+		}
+	}
+	return ""
 }
 
 // patience is how long a question waits for a projection to reach the log's head as it stood when it was asked.

@@ -47,7 +47,10 @@ func disposalTable(d contracts.Disposal) *table {
 	for _, r := range d.Reasons {
 		t.add(string(r.Purpose), r.Rule, string(r.Cause), strconv.Itoa(r.Records), strconv.Itoa(r.Held), r.First)
 	}
-	line := fmt.Sprintf("%s by %s: %d records of %d people; of %d of them nothing is left afterwards; %s", d.State, d.Until, d.Records, d.People, d.Forgets, d.Digest)
+	line := fmt.Sprintf("%s by %s: %d records of %d people; of %d of them nothing is left afterwards", d.State, d.Until, d.Records, d.People, d.Forgets)
+	if d.Digest != "" {
+		line += "; " + string(d.Digest)
+	}
 	if d.Disposal != "" {
 		line = string(d.Disposal) + " " + line
 	}

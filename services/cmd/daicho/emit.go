@@ -84,7 +84,7 @@ func open(name string) (io.ReadCloser, int64, error) {
 func emit(ctx context.Context, c *client.Client, in io.Reader, total int64, size int) (emitted, error) {
 	n := emitted{Refused: map[string]int{}}
 	began := time.Now()
-	b := newBar("sending", total)
+	b := newBar("bytes sent", total)
 	defer b.done()
 	lines := bufio.NewReaderSize(in, 1<<20)
 	var read int64

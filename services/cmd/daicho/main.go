@@ -103,7 +103,26 @@ requests with it; incident responders replay history after a leak.`,
 		disposalCommand(s), holdCommand(s),
 		reviewCommand(s), improvementCommand(s),
 	)
+	groups(root)
 	return root
+}
+
+// groups has commands that are only there for those below them refuse a name that none of those has: cobra would print help and call it done.
+func groups(cmd *cobra.Command) {
+	for _, below := range cmd.Commands() {
+		groups(below)
+		if below.Runnable() {
+			continue
+		}
+		path := below.CommandPath()
+		below.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errUsage{fmt.Errorf("`%s` has no command of this name", path)}
+			}
+			return nil
+		}
+		below.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 }
 
 // exactly wants a number of arguments.

@@ -97,7 +97,7 @@ func printJSON(w io.Writer, v any) error {
 // bar shows progress: a bar on a terminal, a line now and then elsewhere.
 type bar struct {
 	what  string
-	total int64
+	total int64 // negative: not known
 	onTTY *progressbar.ProgressBar
 	last  time.Time
 	ended bool
@@ -114,13 +114,24 @@ func newBar(what string, total int64) *bar {
 
 func (b *bar) set(n int64) {
 	if b.onTTY != nil {
-		_ = b.onTTY.Set64(min(n, b.total))
+		if b.total >= 0 {
+			n = min(n, b.total)
+		}
+		_ = b.onTTY.Set64(n)
 		return
 	}
 	if time.Since(b.last) > 2*time.Second {
 		b.last = time.Now()
-		fmt.Fprintf(os.Stderr, "%s: %d of %d\n", b.what, n, b.total)
+		fmt.Fprintln(os.Stderr, b.line(n))
 	}
+}
+
+// line is how far it is, of how much where that is known.
+func (b *bar) line(n int64) string {
+	if b.total < 0 {
+		return fmt.Sprintf("%s: %d", b.what, n)
+	}
+	return fmt.Sprintf("%s: %d of %d", b.what, n, b.total)
 }
 
 func (b *bar) done() {
