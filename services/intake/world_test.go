@@ -9,6 +9,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/memlog"
+	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/person"
 )
@@ -166,4 +167,22 @@ func (w *world) state(p events.Pseudonym) *person.State {
 		w.t.Fatal("nobody is known under this pseudonym")
 	}
 	return s
+}
+
+// needsNoTelephone publishes a policy under which a rental needs no telephone number any more.
+func (w *world) needsNoTelephone() {
+	w.t.Helper()
+	doc := strings.Replace(string(policies.Default().JSON()), `"version":"2025-10"`, `"version":"2026-10"`, 1)
+	doc = strings.Replace(doc, `"ID_BASIC":["pd:Name","pd:PhysicalAddress","pd:PostalCode","pd:EmailAddress","pd:TelephoneNumber"]`, `"ID_BASIC":["pd:Name","pd:PhysicalAddress","pd:PostalCode","pd:EmailAddress"]`, 1)
+	doc = strings.Replace(doc, `"HR_APP":[`, `"HR_APP":["pd:TelephoneNumber",`, 1)
+	c, _, err := policies.Read([]byte(doc))
+	if err != nil || c.Purpose("SVC-01").Permits("pd:TelephoneNumber") {
+		w.t.Fatal("the second policy is not what this test is about", err)
+	}
+	s := Own(events.TypePolicyPublished, events.Stream{Kind: "policy", ID: "main"}, &events.PolicyPublished{Version: events.Word(c.Version), Catalogue: c.JSON(), Changes: []events.Change{{Text: map[events.Word]events.Text{
+		"en": "Rentals need no telephone number.", "ja": "レンタルに電話番号は不要です。", "zh-Hant": "租借不需要電話號碼。", "ko": "대여에 전화번호가 필요하지 않습니다.",
+	}, Major: true}}})
+	if out, err := w.g.Submit(context.Background(), Engine, []Submission{s}); err != nil || out[0].Status != contracts.StatusRecorded {
+		w.t.Fatalf("publishing: %+v %v", out, err)
+	}
 }
