@@ -46,6 +46,7 @@ type Dataset struct {
 	Position    events.Position    `json:"position"` // of its making
 	Purpose     events.Word        `json:"purpose"`
 	Items       []events.Word      `json:"items"`      // of information contained: categories and fields
+	Empty       []events.Word      `json:"empty"`      // what the recipe asked for and no row holds: left out, and not announced
 	Categories  []events.Word      `json:"categories"` // of the source records
 	Steps       []events.Word      `json:"steps"`
 	Recipe      events.Word        `json:"recipe"`  // its digest

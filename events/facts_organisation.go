@@ -124,6 +124,7 @@ type Dataset struct {
 	Dataset     ID          `json:"dataset" daicho:"required"`
 	By          Identity    `json:"by,omitempty"`
 	Items       []Word      `json:"items,omitempty"`      // categories of information contained (Rules 36, 37)
+	Empty       []Word      `json:"empty,omitempty"`      // of the recipe's columns that held no value and were left out
 	Categories  []Word      `json:"categories,omitempty"` // of the source; or, of a join that was refused, those that were to be joined
 	Purpose     Word        `json:"purpose,omitempty"`
 	Recipe      Word        `json:"recipe,omitempty"`  // digest

@@ -2,6 +2,7 @@ package anonymize
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/daicho-dev/daicho/events"
@@ -18,7 +19,8 @@ type Row struct {
 type Table struct {
 	Columns []Out
 	Rows    [][]string
-	who     []int // of each row; until Forget
+	Empty   []events.Word // items of the columns that were left out, as no row held a value: nothing of them is contained
+	who     []int         // of each row; until Forget
 }
 
 // Out is a column of the output.
@@ -62,10 +64,38 @@ func Make(r *Recipe, rows []Row) (*Table, Suppression) {
 			}
 		}
 	}
+	t.leaveOutEmpty()
 	return t, s
 }
 
 // cells are a source row after every step that needs no other row.
+// leaveOutEmpty takes the columns away that hold no value in any row: what is announced is what is contained (APPI 43(3)).
+func (t *Table) leaveOutEmpty() {
+	if len(t.Rows) == 0 {
+		return // of nobody; that is for Judge
+	}
+	for j := len(t.Columns) - 1; j >= 0; j-- {
+		if slices.ContainsFunc(t.Rows, func(row []string) bool { return row[j] != "" && row[j] != Suppressed }) {
+			continue
+		}
+		t.Empty = addWord(t.Empty, t.Columns[j].Item)
+		t.Columns = slices.Delete(t.Columns, j, j+1)
+		for i := range t.Rows {
+			t.Rows[i] = slices.Delete(t.Rows[i], j, j+1)
+		}
+	}
+	slices.Reverse(t.Empty)
+}
+
+// Items are what the table contains.
+func (t *Table) Items() []events.Word {
+	var all []events.Word
+	for _, o := range t.Columns {
+		all = addWord(all, o.Item)
+	}
+	return all
+}
+
 func (r *Recipe) cells(out []Out, row Row) []string {
 	cells := make([]string, len(out))
 	for j, o := range out {

@@ -61,13 +61,14 @@ func alike(t *anonymize.Table, cells [][]string, who []int, row int, columns []i
 }
 
 // whose finds the people of a table's rows again, which are in the order of the source, by doing the steps of the test's recipe once more.
+// The last column may have been left out, with every value of it suppressed.
 func whose(t *testing.T, rows []anonymize.Row, made *anonymize.Table) []int {
 	t.Helper()
 	var who []int
 	next := 0
 	for _, out := range made.Rows {
 		for ; next < len(rows); next++ {
-			if slices.Equal(byHand(rows[next])[:3], out[:3]) && (out[3] == anonymize.Suppressed || byHand(rows[next])[3] == out[3]) {
+			if slices.Equal(byHand(rows[next])[:3], out[:3]) && (len(out) == 3 || out[3] == anonymize.Suppressed || byHand(rows[next])[3] == out[3]) {
 				break
 			}
 		}

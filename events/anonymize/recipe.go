@@ -146,17 +146,6 @@ func (c *Column) Item() events.Word {
 	return c.Field
 }
 
-// Items are the items of information in the output, each once, in the order of the columns.
-func (r *Recipe) Items() []events.Word {
-	var all []events.Word
-	for i := range r.Columns {
-		if c := &r.Columns[i]; !c.Dropped() {
-			all = addWord(all, c.Item())
-		}
-	}
-	return all
-}
-
 // Opened are the categories whose values are opened for the output.
 func (r *Recipe) Opened() []events.Word {
 	var all []events.Word

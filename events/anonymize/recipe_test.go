@@ -2,6 +2,7 @@ package anonymize_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -100,11 +101,34 @@ func TestCheckNamesThePlace(t *testing.T) {
 
 func TestDroppedIsNeitherOpenedNorPublished(t *testing.T) {
 	r := recipe(5, 0)
-	if slices.Contains(r.Opened(), "ts:RentalDevice") || slices.Contains(r.Items(), "ts:RentalDevice") {
+	made, _ := anonymize.Make(r, invented(rand.New(rand.NewPCG(1, 2)), 200))
+	if slices.Contains(r.Opened(), "ts:RentalDevice") || slices.Contains(made.Items(), "ts:RentalDevice") {
 		t.Error("a dropped category is opened, or published")
 	}
-	if want := []events.Word{"person.country", "days", "collected", "pd:Purchase"}; !slices.Equal(r.Items(), want) {
-		t.Errorf("items %v, want %v", r.Items(), want)
+	if want := []events.Word{"person.country", "days", "collected", "pd:Purchase"}; !slices.Equal(made.Items(), want) || made.Empty != nil {
+		t.Errorf("items %v, want %v; empty %v", made.Items(), want, made.Empty)
+	}
+}
+
+// A column that no row has a value in is neither in the rows nor among what is announced; one that is of nobody is for Judge.
+func TestS69_WhatNoRowHoldsIsNotContained(t *testing.T) {
+	r, rows := recipe(5, 0), invented(rand.New(rand.NewPCG(1, 2)), 200)
+	last := slices.IndexFunc(r.Columns, func(c anonymize.Column) bool { return c.Category == "pd:Purchase" })
+	for i := range rows {
+		rows[i].Values = slices.Clone(rows[i].Values)
+		rows[i].Values[last] = anonymize.Value{}
+	}
+	made, _ := anonymize.Make(r, rows)
+	if slices.Contains(made.Items(), "pd:Purchase") || !slices.Equal(made.Empty, []events.Word{"pd:Purchase"}) || len(made.Columns) != 3 {
+		t.Errorf("items %v, empty %v", made.Items(), made.Empty)
+	}
+	for _, row := range made.Rows {
+		if len(row) != len(made.Columns) {
+			t.Fatalf("a row of %d cells in %d columns", len(row), len(made.Columns))
+		}
+	}
+	if none, _ := anonymize.Make(r, nil); len(none.Columns) != 4 || none.Empty != nil {
+		t.Errorf("of nobody: %d columns", len(none.Columns))
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,7 +128,7 @@ func (s *Service) known(id events.ID) (contracts.Dataset, error) {
 func answerOf(id events.ID, d *organisation.Dataset) contracts.Dataset {
 	m := &d.Made
 	out := contracts.Dataset{
-		ID: id, State: "made", Made: d.Source.Time, Position: d.Source.Position, Purpose: m.Purpose, Items: m.Items, Categories: m.Categories,
+		ID: id, State: "made", Made: d.Source.Time, Position: d.Source.Position, Purpose: m.Purpose, Items: m.Items, Empty: orNone(m.Empty), Categories: m.Categories,
 		Steps: orNone(m.Steps), Recipe: m.Recipe, Digest: m.Digest, Parquet: m.Parquet, Rows: m.Rows, People: m.People, Groups: m.Groups, K: m.K, MaxRisk: m.MaxRisk,
 		MeanRisk: m.MeanRisk, L: m.L, T: m.T, Alone: m.Alone, Linked: m.Linked, Criteria: m.Criteria, Destroyed: m.Destroyed,
 		Methods: orNone(d.Methods), Provided: []contracts.DatasetProvided{}, Uses: d.Uses, Joins: d.Joins, Caveats: []string{},
@@ -136,6 +137,9 @@ func answerOf(id events.ID, d *organisation.Dataset) contracts.Dataset {
 		out.Suppressed = *m.Suppressed
 	}
 	out.DestroyedAt, _ = time.Parse(time.RFC3339, string(m.DestroyedAt))
+	if len(m.Empty) > 0 {
+		out.Caveats = append(out.Caveats, "Columns of the recipe that hold no value in any row are left out, and not announced: "+list(m.Empty)+".")
+	}
 	if d.Published != nil {
 		out.State, out.Published = "published", &d.Published.Time
 	}
@@ -215,4 +219,12 @@ func digestAs(d *organisation.Dataset, format events.Word) events.Word {
 		return d.Made.Parquet
 	}
 	return d.Made.Digest
+}
+
+func list(all []events.Word) string {
+	parts := make([]string, len(all))
+	for i, w := range all {
+		parts[i] = string(w)
+	}
+	return strings.Join(parts, ", ")
 }

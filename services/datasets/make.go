@@ -47,6 +47,9 @@ func (s *Service) MakeDataset(ctx context.Context, recipe []byte) (contracts.Dat
 		return none, err
 	}
 	t, left := anonymize.Make(r, rows)
+	if len(t.Columns) == 0 {
+		return none, refused(recipeRefused, "not_permitted", "/columns", "hold no value in any row, so that there is nothing to make a dataset of")
+	}
 	verdict := anonymize.Judge(r, c, rows, t, left)
 	if ok, first := anonymize.Kept(verdict); !ok {
 		bad := first.Refusal()
@@ -69,7 +72,7 @@ func (s *Service) MakeDataset(ctx context.Context, recipe []byte) (contracts.Dat
 func measured(r *anonymize.Recipe, t *anonymize.Table, left anonymize.Suppression, verdict []anonymize.Criterion) *events.Dataset {
 	m := t.Measure()
 	f := &events.Dataset{
-		Items: r.Items(), Categories: r.Query.Categories, Purpose: r.Purpose, Recipe: events.Word(r.Digest()), Steps: r.StepWords(),
+		Items: t.Items(), Empty: t.Empty, Categories: r.Query.Categories, Purpose: r.Purpose, Recipe: events.Word(r.Digest()), Steps: r.StepWords(),
 		Rows: m.Rows, People: m.People, Groups: m.Groups, K: m.K, MaxRisk: m.Max, MeanRisk: m.Mean, L: m.L, T: m.T, Alone: m.Alone,
 		Linked: verdict[len(verdict)-1].Checked, Suppressed: &events.Suppressed{Rows: left.Rows, Cells: left.Cells, People: left.People},
 	}

@@ -65,7 +65,7 @@ func sourceOf(t *testing.T, lines [][]byte) []sourceEvent {
 // rental is what the steps of the recipe make of one, written out by hand.
 type rental struct {
 	who   string
-	cells [4]string // country, counter, season, days
+	cells []string // country, counter, season, days
 }
 
 func rentalsOf(all []sourceEvent) []rental {
@@ -82,7 +82,7 @@ func rentalsOf(all []sourceEvent) []rental {
 		if !strings.HasSuffix(e.Type, ".collected.v1") || e.Data.Operation != "rental" || e.Data.Matter == "" {
 			continue
 		}
-		r := rental{who: e.Subject}
+		r := rental{who: e.Subject, cells: make([]string, 4)}
 		switch e.Data.Person.Country {
 		case "JP":
 			r.cells[0] = "Japan"
@@ -130,56 +130,115 @@ func rowsOf(t *testing.T, path string) (head []string, rows [][]string) {
 	return all[0], all[1:]
 }
 
-// Over a whole year, whoever has the source and a dataset, and tries every rental as a key, by every set of columns, finds nobody alone.
+// purchasesOf are the same of the recipe of sales: country, half-year, what was bought.
+func purchasesOf(all []sourceEvent) []rental {
+	var out []rental
+	for _, e := range all {
+		for _, rec := range e.Brought {
+			if rec.Category != "pd:Purchase" || e.Data.Operation != "sales" {
+				continue
+			}
+			country := "abroad"
+			if e.Data.Person.Country == "JP" {
+				country = "Japan"
+			}
+			at := e.Time.In(time.FixedZone("JST", 9*60*60))
+			out = append(out, rental{e.Subject, []string{country, fmt.Sprintf("%d-H%d", at.Year(), (int(at.Month())+5)/6), fmt.Sprint(rec.Value)}})
+		}
+	}
+	return out
+}
+
+// Over a whole year, whoever has the source and a dataset, and tries every rental, or purchase, as a key, by every set of columns, finds
+// nobody alone; nor does what is sensitive, by itself.
 func TestS70_TheSourceFindsNobodyInADatasetOfTheYear(t *testing.T) {
 	lines := year(t)
 	e := fed(t, lines)
-	d := asked[contracts.Dataset](e, "dataset", "make", "telecomsquare-usage")
-	if d.K < 5 || d.Rows < 800 || len(d.Criteria) != 5 || slices.ContainsFunc(d.Criteria, func(c events.Criterion) bool { return !c.Met }) {
-		t.Fatalf("%+v", d)
-	}
-	asked[contracts.Dataset](e, "dataset", "publish", string(d.ID))
-	out := filepath.Join(t.TempDir(), "usage.csv")
-	if said, exit := e.daicho("dataset", "file", string(d.ID), "--purpose", "SVC-07", "--file", out); exit != 0 {
-		t.Fatal(said)
-	}
-	head, rows := rowsOf(t, out)
-	if !slices.Equal(head, []string{"country", "counter", "season", "days", "trip"}) || len(rows) != d.Rows {
-		t.Fatalf("%v, %d rows", head, len(rows))
-	}
-	rentals := rentalsOf(sourceOf(t, lines))
-	for set := 1; set < 1<<4; set++ {
-		key := func(cells []string) string {
-			var b strings.Builder
-			for j := range 4 {
+	source := sourceOf(t, lines)
+	for _, x := range []struct {
+		recipe string
+		head   []string
+		rows   int
+		source []rental
+		keys   int // the first columns; a sensitive one is tried by itself
+		empty  []events.Word
+	}{
+		{"telecomsquare-usage", []string{"country", "counter", "season", "days"}, 800, rentalsOf(source), 4, []events.Word{"pd:TravelHistory"}}, // the year has no trips
+		{"telecomsquare-sales", []string{"country", "half", "bought"}, 100, purchasesOf(source), 2, []events.Word{}},
+	} {
+		d := asked[contracts.Dataset](e, "dataset", "make", x.recipe)
+		if d.K < 5 || d.Rows < x.rows || len(d.Criteria) != 5 || slices.ContainsFunc(d.Criteria, func(c events.Criterion) bool { return !c.Met }) {
+			t.Fatalf("%+v", d)
+		}
+		if !slices.Equal(d.Empty, x.empty) || slices.Contains(d.Items, "pd:TravelHistory") {
+			t.Errorf("%s: contained %v, without a value %v", x.recipe, d.Items, d.Empty)
+		}
+		asked[contracts.Dataset](e, "dataset", "publish", string(d.ID))
+		out := filepath.Join(t.TempDir(), "own.csv")
+		if said, exit := e.daicho("dataset", "file", string(d.ID), "--purpose", "SVC-07", "--file", out); exit != 0 {
+			t.Fatal(said)
+		}
+		head, rows := rowsOf(t, out)
+		if !slices.Equal(head, x.head) || len(rows) != d.Rows {
+			t.Fatalf("%v, %d rows", head, len(rows))
+		}
+		for j, name := range head {
+			if !slices.ContainsFunc(rows, func(row []string) bool { return row[j] != "" }) {
+				t.Errorf("%s: %s is empty in every row, and announced", x.recipe, name)
+			}
+		}
+		for set := 1; set < 1<<x.keys; set++ {
+			var by []int
+			for j := range x.keys {
 				if set>>j&1 == 1 {
-					fmt.Fprintf(&b, "%q", cells[j])
+					by = append(by, j)
 				}
 			}
-			return b.String()
+			tries(t, rows, x.source, by)
 		}
-		there, people, source := map[string]int{}, map[string]map[string]bool{}, map[string]int{}
-		for _, row := range rows {
-			there[key(row)]++
+		for j := x.keys; j < len(head); j++ {
+			tries(t, slices.DeleteFunc(slices.Clone(rows), func(row []string) bool { return row[j] == "" || row[j] == "*" }), x.source, []int{j})
 		}
-		for _, r := range rentals {
-			k := key(r.cells[:])
-			if source[k]++; people[k] == nil {
-				people[k] = map[string]bool{}
-			}
-			people[k][r.who] = true
-		}
-		for k, n := range there {
-			if n < 5 || len(people[k]) < 5 {
-				t.Errorf("by columns %04b, %s is found in %d rows, and is %d people", set, k, n, len(people[k]))
-			}
-			if source[k] < n {
-				t.Errorf("by columns %04b, %s stands in %d rows, and the source has %d: the attempt is not the one it should be", set, k, n, source[k])
-			}
-		}
+	}
+	if page := e.publicPage("en"); strings.Contains(page[strings.Index(page, `<section id="datasets">`):strings.Index(page, `<section id="items">`)], "Travel") {
+		t.Error("the public page announces what no dataset contains")
 	}
 	if o := asked[[]contracts.Obligation](e, "obligations", "S66"); len(o) != 1 || o[0].State != "kept" {
 		t.Errorf("%+v", o)
+	}
+}
+
+// tries each row of the source as a key into a dataset, by some of its columns.
+func tries(t *testing.T, rows [][]string, all []rental, by []int) {
+	t.Helper()
+	key := func(cells []string) string {
+		var b strings.Builder
+		for _, j := range by {
+			fmt.Fprintf(&b, "%q", cells[j])
+		}
+		return b.String()
+	}
+	there, people, source := map[string]int{}, map[string]map[string]bool{}, map[string]int{}
+	for _, row := range rows {
+		there[key(row)]++
+	}
+	for _, r := range all {
+		k := key(r.cells)
+		if source[k]++; people[k] == nil {
+			people[k] = map[string]bool{}
+		}
+		people[k][r.who] = true
+	}
+	if len(there) == 0 {
+		t.Errorf("by columns %v, there is nothing to find", by)
+	}
+	for k, n := range there {
+		if n < 5 || len(people[k]) < 5 {
+			t.Errorf("by columns %v, %s is found in %d rows, and is %d people", by, k, n, len(people[k]))
+		}
+		if source[k] < n {
+			t.Errorf("by columns %v, %s stands in %d rows, and the source has %d: the attempt is not the one it should be", by, k, n, source[k])
+		}
 	}
 }
 
