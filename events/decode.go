@@ -123,10 +123,3 @@ func Decode(e *Event) (Fact, error) {
 
 // Encode writes a fact the way that the log keeps it. Every Secret must be sealed.
 func Encode(f Fact) ([]byte, error) { return json.Marshal(f) }
-
-// EncodeSubmission writes a fact the way that an emitter sends it, values in the clear, and nothing that is not there.
-func EncodeSubmission(f Fact) ([]byte, error) {
-	return json.Marshal(f, json.OmitZeroStructFields(true), json.WithMarshalers(json.MarshalToFunc(func(enc *jsontext.Encoder, s Secret) error {
-		return enc.WriteValue(s.Value())
-	})))
-}

@@ -81,7 +81,7 @@ func seeds(f *testing.F, add func(kind uint8, data []byte)) {
 		for _, how := range []filling{{submitted: true}, {}, {sealed: true}} {
 			fact := k.New()
 			fill(fact, &how)
-			b, err := EncodeSubmission(fact)
+			b, err := encodeSubmission(fact)
 			if how.sealed {
 				b, err = Encode(fact)
 			}
@@ -116,7 +116,7 @@ func FuzzSubmitted(f *testing.F) {
 			return
 		}
 		// What was taken can be sent again, and is then the same. (White space aside, which may have made a value smaller.)
-		b, err := EncodeSubmission(fact)
+		b, err := encodeSubmission(fact)
 		if err != nil {
 			t.Fatalf("%s %q: %v", all[i].Short(), data, err)
 		}
@@ -124,7 +124,7 @@ func FuzzSubmitted(f *testing.F) {
 		if r != nil {
 			t.Fatalf("%s %q was taken, %q is not: %v", all[i].Short(), data, b, r)
 		}
-		if c, err := EncodeSubmission(again); err != nil || string(c) != string(b) {
+		if c, err := encodeSubmission(again); err != nil || string(c) != string(b) {
 			t.Fatalf("%s: %q became %q (%v)", all[i].Short(), b, c, err)
 		}
 	})

@@ -6,7 +6,6 @@ package person
 
 import (
 	"slices"
-	"time"
 
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/policy"
@@ -175,9 +174,6 @@ func (s *State) Consented(purpose events.Word) *Consent {
 	}
 	return nil
 }
-
-// Stands says whether a mark had been made at a moment; a nil mark never was.
-func Stands(m *policy.Mark, t time.Time) bool { return m != nil && !m.Time.After(t) }
 
 // Seen remembers, for good, where each submission about the person was recorded: (source, id) tag → position, packed as
 // 12 bytes of the tag and 8 of the position, in the order of recording.

@@ -15,22 +15,6 @@ func BusinessDay(d Date) bool {
 	return !Holiday(d)
 }
 
-// NextBusinessDay is the day itself if the desk works on it, or the next on which it does.
-func NextBusinessDay(d Date) Date {
-	for !BusinessDay(d) {
-		d = d.AddDays(1)
-	}
-	return d
-}
-
-// AddBusinessDays is the n-th business day after a day.
-func AddBusinessDays(d Date, n int) Date {
-	for ; n > 0; n-- {
-		d = NextBusinessDay(d.AddDays(1))
-	}
-	return d
-}
-
 // Holiday says whether a day is a Japanese national holiday by the Act on National Holidays, for the years from 2016 to 2099: its
 // days, with what special laws moved from 2019 to 2021, the day in lieu of one that falls on a Sunday (3(2)), and the day
 // between two of them (3(3)).

@@ -198,15 +198,12 @@ func provisionCaveats(all []contracts.ProvisionRecord) []string {
 	return out
 }
 
-// rights is the purpose of answering the person themselves.
-const rights = "DSR-01"
-
 // open records the look, then shows the representatives.
 func (s *Service) open(ctx context.Context, q contracts.ProvisionQuestion, all []contracts.ProvisionRecord) error {
 	caller := register.CallerOf(ctx)
 	look := &events.Accessed{By: events.Identity(caller.Holder), Role: caller.Role, Purpose: q.Purpose, Request: q.Request}
 	if look.Purpose == "" {
-		look.Purpose = rights
+		look.Purpose = register.Rights
 	}
 	if look.Role == "engine" {
 		look.Role = "admin"

@@ -142,7 +142,7 @@ func (r *Register) lookAt(ctx context.Context, q contracts.QuarantineQuestion, s
 	if len(shown) == 0 {
 		return nil
 	}
-	caller, purpose := CallerOf(ctx), cmp.Or(q.Purpose, rights)
+	caller, purpose := CallerOf(ctx), cmp.Or(q.Purpose, Rights)
 	by := events.Identity(caller.Holder)
 	all := &events.QuarantineRead{By: by, Role: caller.Role, Purpose: purpose, Request: q.Request}
 	var whose []events.Identifier

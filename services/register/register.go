@@ -288,8 +288,8 @@ func (r *Register) mayOpen(ctx context.Context, q contracts.DossierQuestion) err
 	return nil
 }
 
-// rights is the purpose of answering the person themselves: it sees everything that is theirs.
-const rights = "DSR-01"
+// Rights is the purpose of answering the person themselves: it sees everything that is theirs.
+const Rights = "DSR-01"
 
 // shows says whether the caller may see a record: no wall is between, and the purpose is one that the record is bound to, or answering
 // the person.
@@ -297,7 +297,7 @@ func (r *Register) shows(ctx context.Context, q contracts.DossierQuestion, rec *
 	if len(r.between(ctx, rec)) > 0 {
 		return false
 	}
-	if q.Request != "" || q.Purpose == rights {
+	if q.Request != "" || q.Purpose == Rights {
 		return true
 	}
 	return slices.ContainsFunc(rec.Purposes, func(p contracts.DossierPurpose) bool { return p.ID == q.Purpose && p.State == "live" })
@@ -325,7 +325,7 @@ func (r *Register) look(ctx context.Context, q contracts.DossierQuestion, readin
 	}
 	purpose := q.Purpose
 	if purpose == "" {
-		purpose = rights
+		purpose = Rights
 	}
 	role := caller.Role
 	if role == "engine" {

@@ -41,9 +41,6 @@ var (
 	errClosed  = errors.New("stream: written to after its end")
 )
 
-// Overhead is how many bytes a stream of n clear bytes has beyond them.
-func Overhead(n int64) int64 { return headerSize + tagSize*max(1, (n+chunkSize-1)/chunkSize) }
-
 // sealing is what both directions share.
 type sealing struct {
 	aead   cipher.AEAD
