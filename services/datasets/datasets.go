@@ -66,38 +66,13 @@ func New(dir string, parts Parts) (*Service, error) {
 	return &Service{Parts: parts, folder: f, making: make(chan struct{}, 1), now: time.Now, busy: map[events.ID]bool{}}, nil
 }
 
-func problem(status int, code, title, detail string) *contracts.Problem {
-	return &contracts.Problem{Type: "about:blank", Title: title, Status: status, Code: code, Detail: detail}
-}
-
 func notFound() error {
-	return problem(404, "not_found", "Not found", "no dataset of this name was made here")
-}
-
-func badQuestion(field, detail string) error {
-	p := problem(400, "question", "The question cannot be understood", detail)
-	p.Field = field
-	return p
-}
-
-// refused is a rule's no.
-func refused(title, rule, field, text string) error {
-	p := problem(422, "refused", title, text)
-	p.Rule, p.Field = rule, field
-	return p
-}
-
-func allow(ctx context.Context, roles ...events.Word) error {
-	role := register.CallerOf(ctx).Role
-	if role == "admin" || role == "engine" || slices.Contains(roles, role) {
-		return nil
-	}
-	return problem(403, "role", "Not permitted", "this needs the role compliance or admin; who reads only may list and show")
+	return register.NotFound("no dataset of this name was made here")
 }
 
 // Datasets are all that were made, the newest first.
 func (s *Service) Datasets(ctx context.Context) ([]contracts.Dataset, error) {
-	if err := allow(ctx, "compliance", "responder", "auditor"); err != nil {
+	if err := register.Allow(ctx, "compliance", "responder", "auditor"); err != nil {
 		return nil, err
 	}
 	all := []contracts.Dataset{}
@@ -110,7 +85,7 @@ func (s *Service) Datasets(ctx context.Context) ([]contracts.Dataset, error) {
 
 // Dataset is one of them.
 func (s *Service) Dataset(ctx context.Context, id events.ID) (contracts.Dataset, error) {
-	if err := allow(ctx, "compliance", "responder", "auditor"); err != nil {
+	if err := register.Allow(ctx, "compliance", "responder", "auditor"); err != nil {
 		return contracts.Dataset{}, err
 	}
 	return s.known(id)
@@ -166,7 +141,7 @@ func (s *Service) submit(ctx context.Context, typ, title string, f *events.Datas
 	f.By = events.Identity(register.CallerOf(ctx).Holder)
 	in := intake.Own(typ, events.Stream{Kind: "dataset", ID: string(f.Dataset)}, f)
 	if fault := events.Check(f); fault != nil {
-		return refused(title, fault.Rule, fault.Field, fault.Text)
+		return register.Refused(title, fault.Rule, fault.Field, fault.Text)
 	}
 	// What is recorded is recorded, whether or not who asked is still there.
 	out, err := s.Gateway.Submit(context.WithoutCancel(ctx), intake.Engine, []intake.Submission{in})
@@ -174,7 +149,7 @@ func (s *Service) submit(ctx context.Context, typ, title string, f *events.Datas
 		return err
 	}
 	if r := out[0]; r.Status == contracts.StatusRefused {
-		return refused(title, r.Rule, r.Field, r.Text)
+		return register.Refused(title, r.Rule, r.Field, r.Text)
 	}
 	return nil
 }
@@ -186,7 +161,7 @@ func (s *Service) living(id events.ID) (*organisation.Dataset, error) {
 	case d == nil:
 		return nil, notFound()
 	case d.Destroyed != nil:
-		return nil, refused("The dataset is gone", "record_gone", "/dataset", "it was destroyed")
+		return nil, register.Refused("The dataset is gone", "record_gone", "/dataset", "it was destroyed")
 	}
 	return d, nil
 }
@@ -194,7 +169,7 @@ func (s *Service) living(id events.ID) (*organisation.Dataset, error) {
 // sound opens a file of a dataset after it was read whole: it is what was measured, or it is not given.
 func (s *Service) sound(id events.ID, d *organisation.Dataset, format events.Word) (*os.File, error) {
 	if format != csvFormat && format != parquetFormat {
-		return nil, badQuestion("format", "is csv or parquet")
+		return nil, register.BadQuestion("format", "is csv or parquet")
 	}
 	f, err := s.folder.open(id, format)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // PublishDataset announces all items that a dataset contains, and the methods named. Published again, methods are added.
 func (s *Service) PublishDataset(ctx context.Context, id events.ID, q contracts.DatasetPublication) (contracts.Dataset, error) {
 	var none contracts.Dataset
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, err
 	}
 	d, err := s.living(id)
@@ -28,7 +28,7 @@ func (s *Service) PublishDataset(ctx context.Context, id events.ID, q contracts.
 // UseDataset records a use.
 func (s *Service) UseDataset(ctx context.Context, id events.ID, q contracts.DatasetUse) (contracts.Dataset, error) {
 	var none contracts.Dataset
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, err
 	}
 	if err := s.use(ctx, id, q); err != nil {
@@ -45,18 +45,18 @@ func (s *Service) use(ctx context.Context, id events.ID, q contracts.DatasetUse)
 		return err
 	}
 	if q.Purpose == "" {
-		return badQuestion("purpose", "is required: for which purpose of use")
+		return register.BadQuestion("purpose", "is required: for which purpose of use")
 	}
 	return s.submit(ctx, events.TypeDatasetUsed, "The use is refused", &events.Dataset{Dataset: id, Purpose: q.Purpose})
 }
 
 // JoinDataset records the attempt and refuses it.
 func (s *Service) JoinDataset(ctx context.Context, id events.ID, q contracts.DatasetJoin) error {
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return err
 	}
 	if len(q.With) == 0 {
-		return badQuestion("with", "names nothing: categories of people, or other datasets")
+		return register.BadQuestion("with", "names nothing: categories of people, or other datasets")
 	}
 	org := s.Gateway.Organisation()
 	var others []events.Word
@@ -73,7 +73,7 @@ func (s *Service) JoinDataset(ctx context.Context, id events.ID, q contracts.Dat
 // DestroyDataset records the end, then removes the files. What a crash leaves between, the sweep takes.
 func (s *Service) DestroyDataset(ctx context.Context, id events.ID) (contracts.Dataset, error) {
 	var none contracts.Dataset
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, err
 	}
 	if _, err := s.living(id); err != nil {

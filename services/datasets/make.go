@@ -12,6 +12,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/anonymize"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // What leads from the rows back to people while they are made, and is destroyed before anybody gets them (APPI 43(2), Rule 35).
@@ -22,19 +23,19 @@ const recipeRefused = "The recipe is refused"
 // MakeDataset makes one.
 func (s *Service) MakeDataset(ctx context.Context, recipe []byte) (contracts.Dataset, error) {
 	var none contracts.Dataset
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, err
 	}
 	r, err := anonymize.Parse(recipe)
 	if err != nil {
-		return none, badQuestion("", "the body "+err.Error())
+		return none, register.BadQuestion("", "the body "+err.Error())
 	}
 	c := s.Gateway.Organisation().Policy
 	if c == nil {
-		return none, problem(503, "no_policy", "No policy", "no policy has been published yet")
+		return none, register.Problem(503, "no_policy", "No policy", "no policy has been published yet")
 	}
 	if bad := anonymize.Check(r, c); bad != nil {
-		return none, refused(recipeRefused, bad.Rule, bad.Field, bad.Text)
+		return none, register.Refused(recipeRefused, bad.Rule, bad.Field, bad.Text)
 	}
 	select {
 	case s.making <- struct{}{}:
@@ -48,12 +49,12 @@ func (s *Service) MakeDataset(ctx context.Context, recipe []byte) (contracts.Dat
 	}
 	t, left := anonymize.Make(r, rows)
 	if len(t.Columns) == 0 {
-		return none, refused(recipeRefused, "not_permitted", "/columns", "hold no value in any row, so that there is nothing to make a dataset of")
+		return none, register.Refused(recipeRefused, "not_permitted", "/columns", "hold no value in any row, so that there is nothing to make a dataset of")
 	}
 	verdict := anonymize.Judge(r, c, rows, t, left)
 	if ok, first := anonymize.Kept(verdict); !ok {
 		bad := first.Refusal()
-		return none, refused(recipeRefused, bad.Rule, bad.Field, bad.Text)
+		return none, register.Refused(recipeRefused, bad.Rule, bad.Field, bad.Text)
 	}
 	made := measured(r, t, left, verdict)
 	clear(rows)

@@ -12,12 +12,13 @@ import (
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // DatasetFile gives the rows, once the use stands in the log.
 func (s *Service) DatasetFile(ctx context.Context, id events.ID, q contracts.DatasetUse) (contracts.DatasetFile, io.ReadCloser, error) {
 	var none contracts.DatasetFile
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, nil, err
 	}
 	if len(q.With) > 0 {
@@ -58,7 +59,7 @@ func (s *Service) checked(id events.ID, format *events.Word) (*os.File, contract
 // be had apart.
 func (s *Service) ProvideDataset(ctx context.Context, id events.ID, q contracts.DatasetProvision) (contracts.DatasetFile, io.ReadCloser, error) {
 	var none contracts.DatasetFile
-	if err := allow(ctx, "compliance"); err != nil {
+	if err := register.Allow(ctx, "compliance"); err != nil {
 		return none, nil, err
 	}
 	if q.Label == "" {

@@ -76,7 +76,7 @@ func (in *source) level(ctx context.Context, to events.Position) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := errors.Join(in.Retention.Level(ctx, to), in.Dossiers.Level(ctx, to)); err != nil {
-		return problem(503, "starting", "Not ready", "the models have not read the log far enough to make a dataset of it; ask again when `daicho models status` shows no lag")
+		return register.Problem(503, "starting", "Not ready", "the models have not read the log far enough to make a dataset of it; ask again when `daicho models status` shows no lag")
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (in *source) record(ctx context.Context, looks []look) ([]look, events.Posi
 		case r.Status == contracts.StatusRecorded:
 			stand, at = append(stand, looks[i]), max(at, r.Position)
 		case r.Rule != "person_unknown":
-			p := problem(409, "look", "The look could not be recorded", "so nothing is read: "+r.Text)
+			p := register.Problem(409, "look", "The look could not be recorded", "so nothing is read: "+r.Text)
 			p.Rule, p.Field = r.Rule, r.Field
 			return nil, 0, p
 		}
@@ -217,7 +217,7 @@ func (in *source) one(ctx context.Context, d *dossier.Dossier, l look, keys cont
 			return err
 		}
 		if in.rows = append(in.rows, anonymize.Row{Who: who, Values: values}); len(in.rows) > contracts.MaxDatasetRows {
-			return refused("The recipe is refused", "schema", "/query", "selects more than a million rows; narrow it by a window, an operation or a location")
+			return register.Refused("The recipe is refused", "schema", "/query", "selects more than a million rows; narrow it by a window, an operation or a location")
 		}
 	}
 	return nil
@@ -235,7 +235,7 @@ func (in *source) values(state *person.State, row selected, looked []events.Word
 		default:
 			v, err := in.open(col, row, looked, sealed, keys)
 			if errors.Is(err, errComposite) {
-				return nil, refused("The recipe is refused", "schema", "/columns/"+strconv.Itoa(i)+"/path", errComposite.Error())
+				return nil, register.Refused("The recipe is refused", "schema", "/columns/"+strconv.Itoa(i)+"/path", errComposite.Error())
 			}
 			if err != nil {
 				return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // certificateForm names what a certificate holds and how its digests are made.
@@ -22,7 +23,7 @@ const certificateForm = "daicho.disposal.v1"
 // Certificate says what a disposal has destroyed so far.
 func (s *Service) Certificate(ctx context.Context, id events.ID) (contracts.Certificate, error) {
 	var none contracts.Certificate
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return none, err
 	}
 	d, err := s.find(id)
@@ -30,7 +31,7 @@ func (s *Service) Certificate(ctx context.Context, id events.ID) (contracts.Cert
 		return none, err
 	}
 	if len(d.Runs) == 0 {
-		return none, refused("not_permitted", "nothing has been disposed of yet: a certificate is of what a run has done")
+		return none, register.Refused("This is refused", "not_permitted", "", "nothing has been disposed of yet: a certificate is of what a run has done")
 	}
 	head, err := s.log.Head(ctx)
 	if err != nil {
@@ -144,7 +145,7 @@ func sealOf(c contracts.Certificate) (string, error) {
 // CheckCertificate compares a certificate with the log as it stood at the certificate's position, and with the vault as it is.
 func (s *Service) CheckCertificate(ctx context.Context, c contracts.Certificate) (contracts.Verified, error) {
 	v := contracts.Verified{OK: true}
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return v, err
 	}
 	add := func(name string, ok bool, count int, detail string) {
@@ -155,7 +156,7 @@ func (s *Service) CheckCertificate(ctx context.Context, c contracts.Certificate)
 		v.OK = v.OK && ok
 	}
 	if c.Certificate != certificateForm {
-		return v, badQuestion("certificate", "is not "+certificateForm+", the form that this engine writes")
+		return v, register.BadQuestion("certificate", "is not "+certificateForm+", the form that this engine writes")
 	}
 	own, err := sealOf(c)
 	if err != nil {

@@ -50,35 +50,7 @@ func New(ctx context.Context, log contracts.Log, vault contracts.Vault, gateway 
 	}, nil
 }
 
-func problem(status int, code, title, detail string) *contracts.Problem {
-	return &contracts.Problem{Type: "about:blank", Title: title, Status: status, Code: code, Detail: detail}
-}
-
-func badQuestion(field, detail string) error {
-	p := problem(400, "question", "The question cannot be understood", detail)
-	p.Field = field
-	return p
-}
-
-func refused(rule, detail string) error {
-	p := problem(422, "refused", "This is refused", detail)
-	p.Rule = rule
-	return p
-}
-
-var unknown = problem(404, "not_found", "Not found", "no disposal has this name; `daicho disposal show` lists them")
-
-func allow(ctx context.Context, roles ...events.Word) (intake.Caller, error) {
-	c := register.CallerOf(ctx)
-	if c.Role == "admin" || c.Role == "engine" || slices.Contains(roles, c.Role) {
-		return c, nil
-	}
-	words := make([]string, len(roles))
-	for i, r := range roles {
-		words[i] = string(r)
-	}
-	return c, problem(403, "role", "Not permitted", "this needs the role "+strings.Join(append(words, "admin"), " or "))
-}
+var unknown = register.Problem(404, "not_found", "Not found", "no disposal has this name; `daicho disposal show` lists them")
 
 // submit records a fact of the engine's own; a refusal is a problem that says the rule.
 func (s *Service) submit(ctx context.Context, typ string, st events.Stream, f events.Fact) error {
@@ -87,7 +59,7 @@ func (s *Service) submit(ctx context.Context, typ string, st events.Stream, f ev
 		return err
 	}
 	if r := out[0]; r.Status == contracts.StatusRefused {
-		p := problem(422, "refused", "This is refused", strings.TrimPrefix(r.Field, "/data/")+" "+r.Text)
+		p := register.Problem(422, "refused", "This is refused", strings.TrimPrefix(r.Field, "/data/")+" "+r.Text)
 		p.Rule, p.Field = r.Rule, r.Field
 		return p
 	}
@@ -103,25 +75,25 @@ func (s *Service) Plan(ctx context.Context, q contracts.DisposalQuestion) (contr
 	if q.Preview {
 		roles = append(roles, "auditor", "responder")
 	}
-	caller, err := allow(ctx, roles...)
+	caller, err := register.CallerOf(ctx), register.Allow(ctx, roles...)
 	if err != nil {
 		return none, err
 	}
 	org := s.gateway.Organisation()
 	if org.Policy == nil {
-		return none, problem(503, "no_policy", "No policy", "no policy has been published yet")
+		return none, register.Problem(503, "no_policy", "No policy", "no policy has been published yet")
 	}
 	if q.Purpose != "" && org.Policy.Purpose(q.Purpose) == nil {
-		return none, badQuestion("purpose", "is not a purpose of the policy in force")
+		return none, register.BadQuestion("purpose", "is not a purpose of the policy in force")
 	}
 	today := org.Policy.On(s.now())
 	day := today
 	if q.By != "" {
 		if day, err = policy.ParseDate(q.By); err != nil {
-			return none, badQuestion("by", "is not a day (2006-01-02)")
+			return none, register.BadQuestion("by", "is not a day (2006-01-02)")
 		}
 		if day.After(today) && !q.Preview {
-			return none, badQuestion("by", "is a day to come; nothing is planned before it is due (`daicho due --by` and --preview look ahead)")
+			return none, register.BadQuestion("by", "is a day to come; nothing is planned before it is due (`daicho due --by` and --preview look ahead)")
 		}
 	}
 	all, err := s.ripe(ctx, day, q.Purpose)
@@ -139,7 +111,7 @@ func (s *Service) Plan(ctx context.Context, q contracts.DisposalQuestion) (contr
 		return s.view(&organisation.Disposal{Planned: *f}, all, "preview", org.Position), nil
 	}
 	if len(all) == 0 {
-		return none, refused("record_unknown", "nothing may be disposed of by "+day.String()+": every record is bound or waits in a disposal already")
+		return none, register.Refused("This is refused", "record_unknown", "", "nothing may be disposed of by "+day.String()+": every record is bound or waits in a disposal already")
 	}
 	if err := s.lists.add(ctx, id, all); err != nil {
 		return none, err
@@ -255,7 +227,7 @@ var readers = []events.Word{"compliance", "auditor", "responder"}
 
 // Disposals lists all, the newest first.
 func (s *Service) Disposals(ctx context.Context) ([]contracts.Disposal, error) {
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return nil, err
 	}
 	out := []contracts.Disposal{}
@@ -277,7 +249,7 @@ func (s *Service) Disposals(ctx context.Context) ([]contracts.Disposal, error) {
 
 // Disposal is one of them.
 func (s *Service) Disposal(ctx context.Context, id events.ID) (contracts.Disposal, error) {
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return contracts.Disposal{}, err
 	}
 	return s.of(ctx, id)
@@ -285,7 +257,7 @@ func (s *Service) Disposal(ctx context.Context, id events.ID) (contracts.Disposa
 
 // Items yields a disposal's list.
 func (s *Service) Items(ctx context.Context, id events.ID, yield func(contracts.DisposalItem) error) error {
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return err
 	}
 	if _, err := s.find(id); err != nil {
@@ -309,7 +281,7 @@ func (s *Service) Items(ctx context.Context, id events.ID, yield func(contracts.
 // Approve records the caller's word on a list.
 func (s *Service) Approve(ctx context.Context, id events.ID, sum events.Word) (contracts.Disposal, error) {
 	var none contracts.Disposal
-	caller, err := allow(ctx, "compliance")
+	caller, err := register.CallerOf(ctx), register.Allow(ctx, "compliance")
 	if err != nil {
 		return none, err
 	}
@@ -338,7 +310,7 @@ func (s *Service) list(ctx context.Context, d *organisation.Disposal) ([]entry, 
 		return nil, err
 	}
 	if digest(p.Disposal, string(p.Until), p.Purpose, all) != p.Digest {
-		return nil, refused("not_permitted", fmt.Sprintf("the list kept here (%d records) is not the one that was planned (%d): it was lost or changed, and nothing of it is disposed of; plan again", len(all), p.Items))
+		return nil, register.Refused("This is refused", "not_permitted", "", fmt.Sprintf("the list kept here (%d records) is not the one that was planned (%d): it was lost or changed, and nothing of it is disposed of; plan again", len(all), p.Items))
 	}
 	return all, nil
 }

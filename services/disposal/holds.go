@@ -10,6 +10,7 @@ import (
 	"github.com/daicho-dev/daicho/events/person"
 	"github.com/daicho-dev/daicho/projections/retention"
 	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 var _ contracts.Holds = (*Service)(nil)
@@ -21,7 +22,7 @@ func (s *Service) Hold(ctx context.Context, h contracts.HoldOrder) (contracts.Re
 	if !h.Release {
 		roles = append(roles, "responder")
 	}
-	if _, err := allow(ctx, roles...); err != nil {
+	if err := register.Allow(ctx, roles...); err != nil {
 		return none, err
 	}
 	f := &events.Hold{Case: events.Key(h.Case), Selector: events.Selector{Matter: events.Key(h.Matter), Categories: h.Categories}}
@@ -30,7 +31,7 @@ func (s *Service) Hold(ctx context.Context, h contracts.HoldOrder) (contracts.Re
 		typ = events.TypeHoldReleased
 	}
 	if fault := events.Check(f); fault != nil {
-		return none, badQuestion(strings.TrimPrefix(fault.Field, "/data"), fault.Text)
+		return none, register.BadQuestion(strings.TrimPrefix(fault.Field, "/data"), fault.Text)
 	}
 	p, err := s.who(ctx, h.Person)
 	if err != nil {
@@ -48,7 +49,7 @@ func (s *Service) Hold(ctx context.Context, h contracts.HoldOrder) (contracts.Re
 		return none, err
 	}
 	if r := out[0]; r.Status == contracts.StatusRefused {
-		return none, refused(r.Rule, strings.TrimPrefix(r.Field, "/data/")+" "+r.Text)
+		return none, register.Refused("This is refused", r.Rule, "", strings.TrimPrefix(r.Field, "/data/")+" "+r.Text)
 	}
 	return out[0], nil
 }
@@ -59,14 +60,14 @@ func (s *Service) who(ctx context.Context, id events.Identifier) (events.Pseudon
 		return events.Pseudonym(p), nil
 	}
 	if _, ok := events.ParseIdentifier(string(id)); !ok {
-		return "", badQuestion("/person", "is <scheme>:<key>, or person:<pseudonym>")
+		return "", register.BadQuestion("/person", "is <scheme>:<key>, or person:<pseudonym>")
 	}
 	found, err := s.vault.Find(ctx, []events.Identifier{id})
 	if err != nil {
 		return "", err
 	}
 	if found[0].Person == "" {
-		return "", problem(404, "not_found", "Not found", "nobody is known under this identifier")
+		return "", register.Problem(404, "not_found", "Not found", "nobody is known under this identifier")
 	}
 	return found[0].Person, nil
 }
@@ -89,14 +90,14 @@ func (s *Service) everything(ctx context.Context, p events.Pseudonym) (of []even
 		return nil
 	})
 	if err == nil && len(of) == 0 {
-		err = refused("record_unknown", "nothing of this person is there to be held")
+		err = register.Refused("This is refused", "record_unknown", "", "nothing of this person is there to be held")
 	}
 	return of, err
 }
 
 // Holds lists what stands.
 func (s *Service) Holds(ctx context.Context) ([]contracts.Hold, error) {
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return nil, err
 	}
 	if err := s.level(ctx); err != nil {

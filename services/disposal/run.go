@@ -9,6 +9,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // step is how many people a run brings to intake at once: so much is on its way when the engine dies, and then stands in the log or not.
@@ -17,7 +18,7 @@ const step = 50
 // Run disposes of what was approved.
 func (s *Service) Run(ctx context.Context, id events.ID, progress func(contracts.DisposalProgress) error) (contracts.Disposal, error) {
 	var none contracts.Disposal
-	caller, err := allow(ctx, "compliance")
+	caller, err := register.CallerOf(ctx), register.Allow(ctx, "compliance")
 	if err != nil {
 		return none, err
 	}
@@ -26,12 +27,12 @@ func (s *Service) Run(ctx context.Context, id events.ID, progress func(contracts
 	case err != nil:
 		return none, err
 	case !d.Approved():
-		return none, refused("not_permitted", "this disposal has not been approved; the policy asks for the word of another than who planned it (`daicho disposal approve`)")
+		return none, register.Refused("This is refused", "not_permitted", "", "this disposal has not been approved; the policy asks for the word of another than who planned it (`daicho disposal approve`)")
 	case d.Done():
 		return s.of(ctx, id)
 	}
 	if !s.begin(id) {
-		return none, problem(409, "refused", "This is refused", "this disposal is being carried out already")
+		return none, register.Problem(409, "refused", "This is refused", "this disposal is being carried out already")
 	}
 	defer s.end(id)
 	r := &run{s: s, d: d, by: caller, progress: progress}
@@ -238,7 +239,7 @@ func (r *run) submit(ctx context.Context, tasks []task) (refused []string, last 
 		case o.Rule == "record_unknown", o.Rule == "person_unknown", o.Rule == "record_gone":
 			refused[i] = gone
 		default:
-			p := problem(422, "refused", "This is refused", o.Text)
+			p := register.Problem(422, "refused", "This is refused", o.Text)
 			p.Rule, p.Field = o.Rule, o.Field
 			return nil, 0, p
 		}

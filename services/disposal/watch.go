@@ -168,7 +168,7 @@ func (s *Service) level(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := s.retention.Level(ctx, head); err != nil {
-		return problem(503, "starting", "Not ready", "the retention model has not read the whole log yet")
+		return register.Problem(503, "starting", "Not ready", "the retention model has not read the whole log yet")
 	}
 	return nil
 }

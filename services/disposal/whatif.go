@@ -11,21 +11,22 @@ import (
 	"github.com/daicho-dev/daicho/events/person"
 	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/projections/retention"
+	"github.com/daicho-dev/daicho/services/register"
 )
 
 // WhatIf compares deadlines under the policy in force with those under another catalogue. Nothing is recorded.
 func (s *Service) WhatIf(ctx context.Context, catalogue []byte) (contracts.WhatIf, error) {
 	var out contracts.WhatIf
-	if _, err := allow(ctx, readers...); err != nil {
+	if err := register.Allow(ctx, readers...); err != nil {
 		return out, err
 	}
 	c, err := policy.Parse(catalogue)
 	if err != nil {
-		return out, badQuestion("", "is not a catalogue; `daicho policy lint FILE` says where")
+		return out, register.BadQuestion("", "is not a catalogue; `daicho policy lint FILE` says where")
 	}
 	was := s.gateway.Organisation()
 	if was.Policy == nil {
-		return out, problem(503, "no_policy", "No policy", "no policy has been published yet")
+		return out, register.Problem(503, "no_policy", "No policy", "no policy has been published yet")
 	}
 	if err := s.level(ctx); err != nil {
 		return out, err

@@ -95,6 +95,18 @@ var readers = []events.Word{"compliance", "responder", "auditor"}
 
 // What rooms with answers of their own share with the register: who may ask, and how a "no" is said.
 
+// Problem is an answer that says no, in the closed set of codes.
+func Problem(status int, code, title, detail string) *contracts.Problem {
+	return problem(status, code, title, detail)
+}
+
+// Refused answers by which rule something is refused, and where.
+func Refused(title, rule, field, text string) error {
+	p := problem(422, "refused", title, text)
+	p.Rule, p.Field = rule, field
+	return p
+}
+
 // Readers are the roles that may ask anything that shows no value.
 var Readers = readers
 
