@@ -204,15 +204,18 @@ func (s *State) consent(e *events.Event, f *events.Consent) {
 			}
 		}
 		for i := range s.Records {
-			if b := s.Records[i].Bound(p); b != nil && b.Basis == "consent" {
-				b.Ended, b.Reason = &m, "withdrawn"
+			for j := range s.Records[i].Bindings {
+				if b := &s.Records[i].Bindings[j]; b.Purpose == p && b.Basis == "consent" && b.Ended == nil {
+					b.Ended, b.Reason = &m, "withdrawn"
+				}
 			}
 		}
 	}
 }
 
+// end ends a purpose whole: a collection may have named it twice, on one basis or on two.
 func (r *Record) end(purpose events.Word, m policy.Mark, reason events.Word) {
-	if b := r.Bound(purpose); b != nil {
+	for b := r.Bound(purpose); b != nil; b = r.Bound(purpose) {
 		b.Ended, b.Reason = &m, reason
 	}
 }

@@ -29,8 +29,8 @@ func (s *State) Limits(o *organisation.State) []Limit {
 		}
 		for j := range r.Bindings {
 			b := &r.Bindings[j]
-			if slices.ContainsFunc(r.Bindings[j+1:], func(x Binding) bool { return x.Purpose == b.Purpose }) {
-				continue // ended once, bound again
+			if slices.ContainsFunc(r.Bindings[j+1:], func(x Binding) bool { return x.Purpose == b.Purpose && (b.Ended != nil || x.Ended == nil) }) {
+				continue // ended once, bound again; or named twice
 			}
 			all = append(all, Limit{r, b, o.Policy.Deadline(b.Purpose, s.life(o, r, b))})
 		}
