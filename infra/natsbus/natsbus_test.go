@@ -234,9 +234,10 @@ func TestQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i, err := s.Info(t.Context()); err != nil || i.State.Msgs != 0 || i.Config.Storage != jetstream.MemoryStorage {
-		t.Errorf("the queue holds %v (%v)", i, err)
-	}
+	eventually(t, "the queue is empty", func() bool { // acknowledgements take their time
+		i, err := s.Info(t.Context())
+		return err == nil && i.State.Msgs == 0 && i.Config.Storage == jetstream.MemoryStorage
+	})
 }
 
 func TestWhatIsNoQueueIsRefused(t *testing.T) {
