@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -334,7 +335,10 @@ func (l *linter) company() {
 		l.warn("/languages", "language_missing", "no language is named")
 	}
 	for i, s := range l.Sections {
-		l.languages("/sections/"+strconv.Itoa(i)+"/text", s.Text)
+		said := Text{}
+		maps.Copy(said, s.Summary) // in short, with the original beside it
+		maps.Copy(said, s.Text)
+		l.languages("/sections/"+strconv.Itoa(i)+"/text", said)
 	}
 	for _, lang := range l.Languages {
 		if m := l.missing[lang]; m.n > 0 {

@@ -1,6 +1,9 @@
 package statements
 
 import (
+	"slices"
+	"strings"
+
 	"golang.org/x/text/language"
 
 	"github.com/daicho-dev/daicho/events/policy"
@@ -64,6 +67,7 @@ func (p *Page) items(c *policy.Catalogue) {
 	if c.Accredited != nil {
 		add("accredited", "item.accredited", append(p.contact(c.Accredited), Said{Text: p.say("p.accredited")})...)
 	}
+	p.lacking(c)
 }
 
 func (p *Page) contact(x *policy.Contact) []Said {
@@ -83,16 +87,23 @@ func (p *Page) contact(x *policy.Contact) []Said {
 	return lines
 }
 
-// Missing are the items of the law that the company still has to supply, for staff.
-func Missing(c *policy.Catalogue) []policy.Item {
-	out := []policy.Item{}
+// lacking adds what the law wants said in the page's language and the catalogue does not say there, where no item above stands for it: the
+// page shows that it is to be supplied, as `daicho policy lint` does.
+func (p *Page) lacking(c *policy.Catalogue) {
 	for _, i := range c.Items() {
-		if !i.Said() {
-			out = append(out, i)
+		id := strings.ReplaceAll(string(i.ID), "/", "-")
+		label, own := lackingLabels[string(i.ID)]
+		if kind, ok := strings.CutPrefix(string(i.ID), "procedure/"); ok {
+			label, own = "kind."+kind, true
+		}
+		if own && slices.Contains(i.Lacking, p.Lang) {
+			p.Items = append(p.Items, Item{ID: id, Label: p.say(label)})
 		}
 	}
-	return out
 }
+
+// lackingLabels are those of items that the page otherwise tells in its other parts.
+var lackingLabels = map[string]string{"answers/electronic": "item.electronic", "fee": "col.fee", "bases": "col.basis"}
 
 // Preferred is the language that a reader gets: the one asked for, or what their browser prefers, or Japanese.
 func Preferred(asked, accept string) string {

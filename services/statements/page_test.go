@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/organisation"
-	"github.com/daicho-dev/daicho/events/policy"
 	"github.com/daicho-dev/daicho/services/statements"
 )
 
@@ -214,17 +214,7 @@ func TestS75_TheTableShowsTheDisclosablePurposesOnly(t *testing.T) {
 }
 
 func TestThePageListsWhatTheCompanyHasToSupply(t *testing.T) {
-	missing := func(c *policy.Catalogue) string {
-		var ids []string
-		for _, i := range statements.Missing(c) {
-			ids = append(ids, string(i.ID))
-		}
-		return strings.Join(ids, " ")
-	}
-	want := "representative procedure/DISCLOSE_3P_RECORD answers/electronic measures/rules measures/organisational measures/human measures/physical measures/external in_union"
-	if got := missing(policies.Default()); got != want {
-		t.Errorf("missing are\n%s, want\n%s", got, want)
-	}
+	want := "item-representative item-in_union item-measures-rules item-measures-organisational item-measures-human item-measures-physical item-measures-external item-procedure-DISCLOSE_3P_RECORD item-answers-electronic"
 	for _, lang := range statements.Languages {
 		doc, _ := shipped(t).page(lang)
 		var open []string
@@ -234,17 +224,61 @@ func TestThePageListsWhatTheCompanyHasToSupply(t *testing.T) {
 				t.Errorf("%s: %s says nothing at all", lang, attribute(n, "id"))
 			}
 		}
-		if got := strings.Join(open, " "); got != "item-representative item-in_union item-measures-rules item-measures-organisational item-measures-human item-measures-physical item-measures-external" {
+		if got := strings.Join(open, " "); got != want {
 			t.Errorf("%s: open on the page are %s", lang, got)
+		}
+		lint := map[string]bool{} // what staff are told to supply is what the public sees open
+		for _, i := range policies.Default().Items() {
+			if !i.Said() {
+				lint["item-"+strings.ReplaceAll(string(i.ID), "/", "-")] = true
+			}
+		}
+		for _, id := range open {
+			delete(lint, id)
+		}
+		if len(lint) > 0 {
+			t.Errorf("%s: not said to be open: %v", lang, lint)
 		}
 	}
 	o := shipped(t, `"representative":""`, `"representative":"Taro Denki"`)
-	if got := missing(o.state.Policy); strings.Contains(got, "representative") {
-		t.Errorf("it has been supplied: %s", got)
-	}
 	doc, _ := o.page("ko")
 	if n := byID(t, doc, "item-representative"); attribute(n, "class") == "missing" || !strings.Contains(text(n), "Taro Denki") {
 		t.Error("what has been supplied is not shown")
+	}
+}
+
+// Every passage of the policy is there in the words of each language: whole, or in short beside the English original.
+func TestS31_S73_EveryPassageIsInEveryLanguage(t *testing.T) {
+	c := policies.Default()
+	for _, lang := range statements.Languages {
+		doc, _ := shipped(t).page(lang)
+		if lang != "en" && !slices.Contains(c.Review, lang) {
+			t.Errorf("%s: a translation is not marked for review", lang)
+		}
+		for i := range c.Sections {
+			x := &c.Sections[i]
+			said := text(byID(t, doc, "section-"+string(x.ID)))
+			if original := all(byID(t, doc, "section-"+string(x.ID)), func(n *html.Node) bool { return attribute(n, "class") == "original" }); len(original) > 0 {
+				said = strings.TrimSuffix(said, text(original[0]))
+			}
+			if rest := strings.TrimSpace(strings.TrimPrefix(said, x.Title[lang])); rest == "" {
+				t.Errorf("%s: %s is there in English only", lang, x.ID)
+			}
+		}
+	}
+	for lang, want := range map[string]string{"ja": "個人情報保護マネジメントシステム", "zh-Hant": "個人資料保護管理體系", "ko": "개인정보 보호 관리체계"} {
+		doc, _ := shipped(t).page(lang)
+		statement := byID(t, doc, "section-statement")
+		if points := all(statement, func(n *html.Node) bool { return n.Data == "li" }); len(points) != 5 || strings.Count(text(statement), want) != 2 {
+			t.Errorf("%s: %d points", lang, len(points))
+		}
+		for _, section := range []string{"section-contact", "section-disclosure"} {
+			for _, word := range []string{"Telecom Square, Inc.", "Homat Horizon Bldg. 3F, 6-2 Gobancho", "privacy@telecomsquare.co.jp", "03-3239-3278"} {
+				if !strings.Contains(text(byID(t, doc, section)), word) {
+					t.Errorf("%s: %s lacks %s", lang, section, word)
+				}
+			}
+		}
 	}
 }
 
