@@ -3,10 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,14 +16,7 @@ import (
 // The year on EventStoreDB's protocol gives its exact counts, and to the byte the dossiers, deadlines and impact that the embedded log
 // gives. A second engine, on a server that refuses, loses answers and connections, restarts and changes its leader, gives them as well.
 func TestYearOnEventStoreDBEqualsEmbedded(t *testing.T) {
-	b, err := os.ReadFile("testdata/year-1000.expect.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expect expected
-	if err := json.Unmarshal(b, &expect); err != nil {
-		t.Fatal(err)
-	}
+	expect := yearExpected(t)
 	lines := year(t)
 	ids := identifiers(lines)
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)

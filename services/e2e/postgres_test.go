@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,14 +22,7 @@ import (
 // impact that files give: undisturbed, and when the server is cut off again and again.
 func TestYearOnPostgreSQLEqualsFiles(t *testing.T) {
 	server := pgtest.Own(t)
-	b, err := os.ReadFile("testdata/year-1000.expect.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expect expected
-	if err := json.Unmarshal(b, &expect); err != nil {
-		t.Fatal(err)
-	}
+	expect := yearExpected(t)
 	lines := year(t)
 	ids := identifiers(lines)
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)

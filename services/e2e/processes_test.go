@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -80,14 +79,7 @@ func (h *house) found(e *engine) {
 // and impact of one process; also when two intakes take from the same emitters in turn, and when each process dies on the way and another
 // comes in its place.
 func TestYearInProcessesEqualsOne(t *testing.T) {
-	b, err := os.ReadFile("testdata/year-1000.expect.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expect expected
-	if err := json.Unmarshal(b, &expect); err != nil {
-		t.Fatal(err)
-	}
+	expect := yearExpected(t)
 	lines := year(t)
 	ids := identifiers(lines)
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
