@@ -10,7 +10,6 @@ import (
 
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/events/historytest"
-	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/events/person"
 )
 
@@ -138,6 +137,7 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 type bond struct {
 	cases map[events.Key]bool
 	binds bool
+	life  *life
 }
 
 // placed is one hold. Placed by matter, it also holds what comes later; it is over once it is released, or holds nothing any more.
@@ -148,7 +148,7 @@ type placed struct {
 
 func (p *placed) over() bool { return len(p.of) == 0 }
 
-func bondOf(o *organisation.State, facts []historytest.Recorded, n events.Ordinal, now time.Time) bond {
+func bondOf(log []events.Event, facts []historytest.Recorded, n events.Ordinal, now time.Time) bond {
 	var holds []*placed
 	for _, r := range facts {
 		switch f := r.Fact.(type) {
@@ -188,17 +188,8 @@ func bondOf(o *organisation.State, facts []historytest.Recorded, n events.Ordina
 			b.cases[h.by.Case] = true
 		}
 	}
-	state := &person.State{}
-	for i := range facts {
-		state.Apply(&facts[i].Event, facts[i].Fact)
-	}
-	for _, l := range person.OfRecord(state.Limits(o), n) {
-		// A law's period runs through its last day. Any other binds until that day has come.
-		day := o.Policy.On(now)
-		if l.Due.IsZero() || l.Due.After(day) || l.Law && l.Due == day {
-			b.binds = true
-		}
-	}
+	b.life = lifeOf(log, facts, n)
+	b.binds = b.life.binds(now)
 	return b
 }
 
@@ -216,7 +207,13 @@ func TestS51_DisposedOfIfAndOnlyIfNothingBindsOrHolds(t *testing.T) {
 			if !r.Live() {
 				continue
 			}
-			is := bondOf(m.Org, p.Facts, r.N, m.Now)
+			is := bondOf(m.Log, p.Facts, r.N, m.Now)
+			limits := person.OfRecord(p.State.Limits(m.Org), r.N)
+			for _, moment := range is.life.moments() {
+				if got, want := person.Bound(limits, m.Org.Policy.On(moment)), is.life.binds(moment); got != want {
+					t.Errorf("on %s record %v is bound: %t; by hand %t\n%s\n%s", moment, r.N, got, want, text(limits), text(p.Facts))
+				}
+			}
 			all.binds = all.binds || is.binds
 			for c := range is.cases {
 				all.cases[c] = true
