@@ -203,7 +203,9 @@ func (f *form) mark(m *policy.Mark) {
 	case n > uint64(len(f.marksHad)):
 		f.bad = true
 	case n > 0:
-		*m = f.marksHad[n-1].Mark
+		if f.reads { // what is written is read by others meanwhile
+			*m = f.marksHad[n-1].Mark
+		}
 	default:
 		text(f, &m.Type)
 		text(f, &m.Word)
