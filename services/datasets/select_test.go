@@ -252,3 +252,45 @@ func TestS66_EachReasonKeepsARecordOutAlone(t *testing.T) {
 		t.Error("what has been removed from there is taken")
 	}
 }
+
+// Whether data may be taken on a legitimate interest is asked of the person's own country: where the GDPR applies, its list of bases counts.
+func TestS14_S66_TheGDPRsBasesAreThoseOfThePersonsCountry(t *testing.T) {
+	recipe, err := policies.Recipe("telecomsquare-sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := anonymize.Parse(recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(bases map[string][]events.Word) *policy.Catalogue {
+		t.Helper()
+		c, err := policy.Parse(policies.Default().JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Purpose("ANON-01").Bases = bases
+		return c
+	}
+	then := policy.Mark{Position: 9, Time: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)}
+	interest := map[string][]events.Word{"default": {"legitimate_interest"}, "gdpr": {"consent"}}
+	consent := map[string][]events.Word{"default": {"consent"}, "gdpr": {"legitimate_interest"}}
+	for _, x := range []struct {
+		bases   map[string][]events.Word
+		country events.Country
+		agreed  bool
+		taken   int
+	}{
+		{interest, "JP", false, 1}, {interest, "DE", false, 0}, {interest, "DE", true, 1},
+		{consent, "JP", false, 0}, {consent, "JP", true, 1}, {consent, "DE", false, 1},
+	} {
+		s := &person.State{Position: 9, Kind: "customer", Country: x.country, Records: []person.Record{{N: 1, Value: 1, Category: "pd:Purchase", Operation: "sales",
+			Matter: "M", Collected: then, Bindings: []person.Binding{{Purpose: "SVC-01", Basis: "contract", Since: then}}}}}
+		if x.agreed {
+			s.Consents = []person.Consent{{Purpose: "ANON-01", Since: then}}
+		}
+		if got := len(choose(r, with(x.bases), s)); got != x.taken {
+			t.Errorf("%v, of %s, agreed %v: %d rows, want %d", x.bases, x.country, x.agreed, got, x.taken)
+		}
+	}
+}

@@ -90,17 +90,25 @@ func disposalGaps(ctx context.Context, r *Register) (map[string]string, error) {
 	if c.Overdue > 0 {
 		gaps["S51"] = fmt.Sprintf("%d records have been due for longer than the policy's grace (%v): `daicho disposal plan`.", c.Overdue, org.Policy.Grace())
 	}
-	scan := org.Scanned
-	switch {
-	case scan == nil: // unproved
-	case stale(scan, today):
-		gaps["S11"] = "The last look at every record was on " + string(scan.On) + ": it is made once a day, while the engine runs."
-	case scan.Unknown > 0:
-		gaps["S11"] = fmt.Sprintf("%d records are bound to purposes alone that the policy in force does not know.", scan.Unknown)
-	case c.Overdue > 0:
-		gaps["S11"] = fmt.Sprintf("%d records are there without a purpose for longer than the policy's grace (%v).", c.Overdue, org.Policy.Grace())
+	if why := scanGap(org.Scanned, today, c.Overdue, org.Policy.Grace()); why != "" {
+		gaps["S11"] = why
 	}
 	return gaps, nil
+}
+
+// scanGap says why the looks at every record do not show today that none is there without a purpose; nothing while there was none to judge.
+func scanGap(scan *organisation.Scanned, today policy.Date, overdue int, grace policy.Period) string {
+	switch {
+	case scan == nil: // unproved
+		return ""
+	case stale(scan, today):
+		return "The last look at every record was on " + string(scan.On) + ": it is made once a day, while the engine runs."
+	case scan.Unknown > 0:
+		return fmt.Sprintf("%d records are bound to purposes alone that the policy in force does not know.", scan.Unknown)
+	case overdue > 0:
+		return fmt.Sprintf("%d records are there without a purpose for longer than the policy's grace (%v).", overdue, grace)
+	}
+	return ""
 }
 
 // stale says that the last scan is neither of today nor of yesterday.

@@ -15,6 +15,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts/memlog"
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
@@ -362,4 +363,13 @@ func TestS5_S6_S26_S27_TheSimulatedYearIsGoverned(t *testing.T) {
 	if err != nil || list.Open != 1 || list.Overdue != 0 || list.Completed != 3 || list.Late != 1 || list.Dropped != 1 {
 		t.Errorf("%+v, %v", list, err)
 	}
+}
+
+// A look at every record shows that none is there without a purpose for the day and the next, no longer.
+func TestS11_ALookThatIsOldIsAGap(t *testing.T) {
+	o := newOffice(t)
+	o.caller = intake.Engine
+	o.submit(intake.Own(events.TypeDisposalScanned, events.Stream{Kind: "disposal", ID: organisation.ScanID}, &events.Scan{On: "2025-01-06"}))
+	o.on("2025-01-07T10:00:00+09:00").is("S11", "kept")
+	o.on("2025-01-08T10:00:00+09:00").is("S11", "gap", "The last look at every record was on 2025-01-06")
 }

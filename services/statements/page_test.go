@@ -457,6 +457,14 @@ func TestS69_TheItemsOfAPublishedDatasetAreAnnounced(t *testing.T) {
 			t.Errorf("%s: the method is not announced", lang)
 		}
 	}
+	before, _ := o.page("ja")
+	o.tell(events.TypeDatasetDestroyed, st, april, &events.Dataset{Dataset: "ds-1"})
+	if o.state.Datasets["ds-1"].Destroyed == nil {
+		t.Fatal("the dataset is not destroyed")
+	}
+	if after, _ := o.page("ja"); text(byID(t, after, "datasets")) != text(byID(t, before, "datasets")) {
+		t.Error("what was provided is out there, and is no longer announced, as the copy here is destroyed")
+	}
 }
 
 // S52, S53, S60: each tracker with its name, content and lifetime, in all of the five channels; S57 to S59: how to refuse them, and what
