@@ -57,14 +57,14 @@ type room struct {
 	// tells is for evidence that rests on an event's type too. May be nil, as shows may.
 	tells func(e *events.Event, f events.Fact, note func(what string))
 	needs map[string][]string // of a sentence: names of evidence; all must be there. A name never changes its meaning
-	// counts are further names: those that weigh rests on. May be nil, as weigh may.
+	// counts are further names: those that weigh and caveats rest on. May be nil, as they may.
 	counts []string
 	// weigh tells what only the policy in force can say of what is counted: it adds to the evidence, and answers gaps, as gaps does.
 	weigh func(c *policy.Catalogue, ev evidence) map[string]string
 	// gaps are sentences that are not kept at this moment, with the reason: something overdue, something missing. May be nil.
 	gaps func(ctx context.Context, r *Register) (map[string]string, error)
 	// caveats are what the evidence of sentences does not show, whatever their state. May be nil.
-	caveats func(r *Register) map[string][]string
+	caveats func(r *Register, ev evidence) map[string][]string
 }
 
 var rooms = []room{
@@ -177,7 +177,7 @@ func handlingWeigh(c *policy.Catalogue, ev evidence) map[string]string {
 }
 
 // handlingCaveats say what an emitter's word is worth.
-func handlingCaveats(*Register) map[string][]string {
+func handlingCaveats(*Register, evidence) map[string][]string {
 	const own = "That a page or a form was encrypted is what the system that collected says of itself; the register refuses what says otherwise, and sees no page."
 	return map[string][]string{"S61": {own}, "S62": {own}}
 }
@@ -234,13 +234,13 @@ func (r *Register) gaps(ctx context.Context, ev evidence) (map[string][]string, 
 }
 
 // caveats are what the rooms say beside the evidence, by sentence.
-func (r *Register) caveats() map[string][]string {
+func (r *Register) caveats(ev evidence) map[string][]string {
 	all := map[string][]string{}
 	for _, room := range rooms {
 		if room.caveats == nil {
 			continue
 		}
-		for id, texts := range room.caveats(r) {
+		for id, texts := range room.caveats(r, ev) {
 			all[id] = append(all[id], texts...)
 		}
 	}

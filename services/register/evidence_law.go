@@ -17,7 +17,17 @@ var observing = room{shows: observingShows, needs: map[string][]string{
 	"S13": {byLaw[events.NormGuideline]},
 	"S14": {gdprBasis, gdprConsent},
 	"S15": {byLaw[events.NormOther], "records bound because another law asks for it"},
+}, counts: []string{beforeLaw}, caveats: func(_ *Register, ev evidence) map[string][]string {
+	n := ev[beforeLaw].Count
+	if n == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d deletions, on request or because a consent or a service ended, went before a law's period had run; each says in the log which purposes it went against (`daicho replay --type deleted`). Whether what the law asks for is kept elsewhere, the register cannot tell.", n)
+	return map[string][]string{"S15": {text}, "S51": {text}}
 }}
+
+// beforeLaw counts what the engine let go on somebody's word though a law had a period for it.
+const beforeLaw = "deletions before a law's period had run"
 
 var byLaw = map[events.Word]string{
 	events.NormAPPI:      "decisions on personal data by a rule of the APPI",
@@ -38,6 +48,10 @@ func observingShows(f events.Fact, note func(what string)) {
 		rule = string(f.Rule)
 	case *events.Used:
 		rule = string(f.Rule)
+	case *events.Deleted:
+		if len(f.Early) > 0 {
+			note(beforeLaw)
+		}
 	case *events.Collected:
 		if f.Notice != nil && policy.Protected(events.Word(f.Person.Country)) {
 			note(gdprBasis)

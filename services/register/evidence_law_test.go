@@ -195,7 +195,7 @@ func TestS55_AUseThatNoTrackerServesIsAGap(t *testing.T) {
 // S61, S62: what the evidence is worth is said beside it, whatever their state.
 func TestS61_S62_AnEmittersWordIsACaveat(t *testing.T) {
 	for _, id := range []string{"S61", "S62"} {
-		if all := handlingCaveats(nil)[id]; len(all) == 0 || !strings.Contains(all[0], "says of itself") {
+		if all := handlingCaveats(nil, nil)[id]; len(all) == 0 || !strings.Contains(all[0], "says of itself") {
 			t.Errorf("%s: %q", id, all)
 		}
 	}
@@ -238,5 +238,24 @@ func TestS38_S45_RecordsAreBoundToAPurposeLaterToo(t *testing.T) {
 		if slices.Contains(shown(x.f), "records bound to SVC-03") != x.want {
 			t.Errorf("%+v shows %q", x.f, shown(x.f))
 		}
+	}
+}
+
+// What went before a law's period had run is said of the sentences that it weighs on, with its count; what did not says nothing.
+func TestS15_S51_DeletionsAgainstALawAreSaid(t *testing.T) {
+	if got := shown(&events.Deleted{Early: []events.Word{"ACC-01"}}); !slices.Contains(got, beforeLaw) || !slices.Contains(Needed(), beforeLaw) {
+		t.Errorf("shows %q", got)
+	}
+	if got := shown(&events.Deleted{}); slices.Contains(got, beforeLaw) {
+		t.Errorf("shows %q", got)
+	}
+	said := observing.caveats(nil, evidence{beforeLaw: {What: beforeLaw, Count: 3}})
+	for _, id := range []string{"S15", "S51"} {
+		if len(said[id]) != 1 || !strings.HasPrefix(said[id][0], "3 deletions") {
+			t.Errorf("%s: %q", id, said[id])
+		}
+	}
+	if said := observing.caveats(nil, evidence{}); len(said) != 0 {
+		t.Errorf("of nothing: %q", said)
 	}
 }

@@ -29,7 +29,7 @@ var governing = room{
 		}
 		return governingGaps(org, org.Policy.On(r.Now())), nil
 	},
-	caveats: func(r *Register) map[string][]string {
+	caveats: func(r *Register, _ evidence) map[string][]string {
 		org := r.Gateway.Organisation()
 		if org.Policy == nil {
 			return nil

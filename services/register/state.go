@@ -310,7 +310,7 @@ func (r *Register) Obligations(ctx context.Context) ([]contracts.Obligation, err
 		return nil, err
 	}
 	inherit(all, gaps)
-	caveats := r.caveats()
+	caveats := r.caveats(found)
 	var out []contracts.Obligation
 	for _, o := range all {
 		line := contracts.Obligation{ID: o.ID, Text: o.Text, State: "unproved", Evidence: []contracts.Evidence{}, Caveats: []string{}}
