@@ -63,9 +63,14 @@ func (w *world) reads(table, order string) (<-chan *message.Message, func()) {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
-	ch, err := b.Subscribe(ctx, table)
-	if err != nil {
-		w.t.Fatal(err)
+	var ch <-chan *message.Message
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // the server ends who read before a moment after they have gone
+		if ch, err = b.Subscribe(ctx, table); err == nil {
+			break
+		}
+		if time.Since(began) > 30*time.Second {
+			w.t.Fatal(err)
+		}
 	}
 	end := func() {
 		cancel()
