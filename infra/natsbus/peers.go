@@ -31,7 +31,7 @@ const PeersSubject = "daicho.peers"
 const (
 	askEvery  = time.Second
 	gatherFor = 300 * time.Millisecond
-	silences  = 3
+	silences  = 10 // a busy machine is not a dead one; who is dead is passed over when it cannot be reached
 )
 
 // Peers tells others what this process does, and knows what they do. What it knows is some seconds old; who is asked all the same and has

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -36,6 +37,17 @@ func identifiers(lines [][]byte) []string {
 	return all
 }
 
+// patiently asks again what could not be answered just now; that there is no such thing is an answer.
+func patiently[T any](ask func() (T, error)) (out T, err error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		var p *contracts.Problem
+		if out, err = ask(); err == nil || errors.As(err, &p) && p.Status < 500 {
+			break
+		}
+	}
+	return out, err
+}
+
 // normal is all that an engine answers about some people, in a form in which two engines that know the same are equal to the byte:
 // people by their outside identifiers, no positions, no times of recording.
 func normal(t testing.TB, e *engine, ids []string, asOf time.Time, whole bool) []byte {
@@ -46,12 +58,14 @@ func normal(t testing.TB, e *engine, ids []string, asOf time.Time, whole bool) [
 	var out []any
 	var dossiers []contracts.Dossier
 	for _, id := range ids {
-		p, err := c.Find(ctx, events.Identifier(id))
+		p, err := patiently(func() (contracts.PersonFound, error) { return c.Find(ctx, events.Identifier(id)) })
 		if err != nil {
 			continue
 		}
 		names[string(p.Person)] = id
-		d, err := c.Dossier(ctx, contracts.DossierQuestion{Person: string(p.Person), Sealed: true, AsOf: asOf})
+		d, err := patiently(func() (contracts.Dossier, error) {
+			return c.Dossier(ctx, contracts.DossierQuestion{Person: string(p.Person), Sealed: true, AsOf: asOf})
+		})
 		if err != nil {
 			continue
 		}
@@ -70,7 +84,9 @@ func normal(t testing.TB, e *engine, ids []string, asOf time.Time, whole bool) [
 		out = append(out, d)
 	}
 	if whole {
-		due, err := c.Due(ctx, contracts.DueQuestion{By: "2099-12-31", Limit: 10_000})
+		due, err := patiently(func() (contracts.Due, error) {
+			return c.Due(ctx, contracts.DueQuestion{By: "2099-12-31", Limit: 10_000})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
