@@ -43,7 +43,8 @@ type Engine interface {
 	Dir() string
 	Log() contracts.Log
 	Vault() contracts.Vault
-	// Restart stops and starts it on the same folder, and waits until it is level with its log.
+	// Restart stops and starts it on the same folder, as one to whose log somebody else has appended: it folds the states of people anew. It
+	// waits until the engine is level with its log.
 	Restart(ctx context.Context) error
 	// Level waits until all projections are level with the log.
 	Level(ctx context.Context) error

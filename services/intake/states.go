@@ -22,12 +22,17 @@ import (
 type states struct {
 	db contracts.Database
 
+	flushing sync.Mutex // one flush at a time
+
 	mu      sync.Mutex
+	keep    int // entries
 	entries map[events.Stream]*list.Element
 	recent  *list.List // of *entry, the most recently used first
 	dirty   map[events.Stream]*person.State
-	acked   events.Position         // the highest position known to be stored
-	open    map[int]events.Position // appends under way → what was acked when they began
+	writing map[events.Stream]*person.State // on its way into the store, which has what was before until then
+	flushes int                             // begun or ended
+	acked   events.Position                 // the highest position known to be stored
+	open    map[int]events.Position         // appends under way → what was acked when they began
 	nextKey int
 	shared  bool            // others append to the log too: what we have appended is not all there is
 	scanned events.Position // everything up to here is in the states, whoever wrote it
@@ -60,7 +65,7 @@ func openStates(ctx context.Context, db contracts.Database) (*states, error) {
 		return nil, fmt.Errorf("preparing the store of person states: %w", err)
 	}
 	s := &states{
-		db: db, entries: map[events.Stream]*list.Element{}, recent: list.New(), dirty: map[events.Stream]*person.State{},
+		db: db, keep: keptStates, entries: map[events.Stream]*list.Element{}, recent: list.New(), dirty: map[events.Stream]*person.State{},
 		open: map[int]events.Position{},
 	}
 	var at int64
@@ -106,15 +111,13 @@ func (s *states) load(ctx context.Context, streams []events.Stream) (map[events.
 	var missing []events.Stream
 	s.mu.Lock()
 	for _, st := range streams {
-		if el, ok := s.entries[st]; ok {
-			s.recent.MoveToFront(el)
-			out[st] = el.Value.(*entry).state
-		} else if d, ok := s.dirty[st]; ok {
-			out[st] = d
+		if state := s.has(st); state != nil {
+			out[st] = state
 		} else {
 			missing = append(missing, st)
 		}
 	}
+	flushes := s.flushes
 	s.mu.Unlock()
 	if len(missing) == 0 {
 		return out, nil
@@ -138,12 +141,24 @@ func (s *states) load(ctx context.Context, streams []events.Stream) (map[events.
 		}
 		out[st] = state
 		s.mu.Lock()
-		if _, ok := s.entries[st]; !ok && state.Position > 0 {
+		if s.has(st) == nil && flushes == s.flushes && state.Position > 0 { // otherwise the store may have a newer one meanwhile
 			s.put(st, state)
 		}
 		s.mu.Unlock()
 	}
 	return out, nil
+}
+
+// has is the state of a stream as memory has it, or nil. The caller holds the lock.
+func (s *states) has(st events.Stream) *person.State {
+	if el, ok := s.entries[st]; ok {
+		s.recent.MoveToFront(el)
+		return el.Value.(*entry).state
+	}
+	if d, ok := s.dirty[st]; ok {
+		return d
+	}
+	return s.writing[st]
 }
 
 // put makes a state the current one of its stream. The caller holds the lock.
@@ -154,11 +169,11 @@ func (s *states) put(st events.Stream, state *person.State) {
 		return
 	}
 	s.entries[st] = s.recent.PushFront(&entry{st, state})
-	for s.recent.Len() > keptStates {
+	for s.recent.Len() > s.keep {
 		last := s.recent.Back()
 		e := last.Value.(*entry)
 		s.recent.Remove(last)
-		delete(s.entries, e.stream) // if it is dirty, it is still found there
+		delete(s.entries, e.stream) // if it is dirty, or being written, it is still found there
 	}
 }
 
@@ -168,10 +183,7 @@ func (s *states) store(changed map[events.Stream]*person.State, upTo events.Posi
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for st, state := range changed {
-		if el, ok := s.entries[st]; ok && el.Value.(*entry).state.Position > state.Position {
-			continue
-		}
-		if d, ok := s.dirty[st]; ok && d.Position > state.Position {
+		if had := s.has(st); had != nil && had.Position > state.Position {
 			continue
 		}
 		s.put(st, state)
@@ -241,11 +253,20 @@ func (s *states) waiting() int {
 
 // flush writes what has changed, with the position that the store is then complete up to, in one transaction.
 func (s *states) flush(ctx context.Context) error {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
 	complete := s.complete() // asked first: states that come meanwhile are only newer
 	s.mu.Lock()
 	work := s.dirty
-	s.dirty = map[events.Stream]*person.State{}
+	s.dirty, s.writing = map[events.Stream]*person.State{}, work
+	s.flushes++
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.writing = nil
+		s.flushes++
+		s.mu.Unlock()
+	}()
 	if len(work) == 0 {
 		return nil // a recall stands in a person's stream: none is new either
 	}

@@ -93,7 +93,7 @@ func (m *measured) start(ctx context.Context, dir string) error {
 }
 
 func (m *measured) Restart(ctx context.Context) error {
-	if err := m.Close(); err != nil {
+	if err := errors.Join(m.Close(), statesFile(m.Dir()).Remove(ctx)); err != nil {
 		return err
 	}
 	return m.start(ctx, m.Dir())

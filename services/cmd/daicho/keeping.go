@@ -66,7 +66,11 @@ func (k *keeping) states(ctx context.Context) (contracts.Database, error) {
 	if k.models != nil && !k.together { // several that record have states of their own, each as far as it has read
 		return k.models.Durable("states").Open(ctx)
 	}
-	return sqlite.File(filepath.Join(k.data, "models", "states.db")).Open(ctx)
+	return statesFile(k.data).Open(ctx)
+}
+
+func statesFile(data string) contracts.Place {
+	return sqlite.File(filepath.Join(data, "models", "states.db"))
 }
 
 func (k *keeping) notices(ctx context.Context) (contracts.Database, error) {
