@@ -204,6 +204,9 @@ type Due struct {
 	Items    []DueItem       `json:"items"`
 	Next     *string         `json:"next"`
 	Total    int             `json:"total"`
+	// Forgettable counts people of whom no record is left and no record of provision need be kept any more by then (APPI 29(2), 30(4)): a
+	// disposal forgets them. Only where no purpose is asked for.
+	Forgettable int `json:"forgettable"`
 }
 
 // DueItem is one record and purpose whose period has ended by then. State says whether the whole record may go (nothing else binds it).

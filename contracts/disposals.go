@@ -76,8 +76,9 @@ type Disposal struct {
 	Digest    events.Word        `json:"digest"`
 	Records   int                `json:"records"`
 	People    int                `json:"people"`
-	Forgets   int                `json:"forgets"` // people of whom nothing is left: their keys and directory entries go as well
-	Needs     int                `json:"needs"`   // approvals by others that the policy asks for
+	Forgets   int                `json:"forgets"`   // people of whom nothing is left: their keys and directory entries go as well
+	Remembers int                `json:"remembers"` // people of whom no record is left, but who stay known for a record of provision (APPI 29(2), 30(4))
+	Needs     int                `json:"needs"`     // approvals by others that the policy asks for
 	Approvals []DisposalApproved `json:"approvals"`
 	Reasons   []DisposalReason   `json:"reasons"`
 	Disposed  int                `json:"disposed"`
@@ -97,11 +98,12 @@ type DisposalReason struct {
 	Rule    string      `json:"rule"`
 	Cause   events.Word `json:"cause"` // retention: the period is over; purpose_met: the purpose ended before
 	Records int         `json:"records"`
-	Held    int         `json:"held,omitempty"` // of them: a case holds them, and their disposal waits for its end
-	First   string      `json:"first"`          // the earliest day on which one fell due
+	People  int         `json:"people,omitempty"` // of whom no record was left before, and whose time of being known is over
+	Held    int         `json:"held,omitempty"`   // of them: a case holds them, and their disposal waits for its end
+	First   string      `json:"first"`            // the earliest day on which one fell due
 }
 
-// DisposalItem is one record of a list. Outcome is empty until a run has come to it: disposed, held, bound, gone.
+// DisposalItem is one record of a list; or somebody of whom no record was left before, by the pseudonym alone. Outcome is empty until a run has come to it: disposed, held, bound, gone.
 type DisposalItem struct {
 	Record   string      `json:"record"`
 	Category events.Word `json:"category"`
@@ -137,7 +139,8 @@ type Certificate struct {
 	Executed    []CertificateMark      `json:"executed"`
 	Records     int                    `json:"records"`
 	Disposed    int                    `json:"disposed"`
-	Forgotten   int                    `json:"forgotten"` // people of whom nothing is left
+	Forgotten   int                    `json:"forgotten"`           // people of whom nothing is left
+	Remembered  int                    `json:"remembered,omitzero"` // people of whom no record was to be left, but who stay known for a record of provision
 	Left        map[string]int         `json:"left,omitempty"`
 	Rules       []CertificateRule      `json:"rules"`
 	Recalled    map[events.Word]int    `json:"recalled,omitempty"` // recalls that went out before, by recipient

@@ -177,10 +177,12 @@ type Disposal struct {
 	Items    int      `json:"items,omitzero"` // records
 	People   int      `json:"people,omitzero"`
 	Forgets  int      `json:"forgets,omitzero"` // people of whom nothing is left afterwards: keys and directory entries go as well
-	Digest   Word     `json:"digest,omitempty"` // over the sorted list of records
-	Needs    int      `json:"needs,omitzero"`   // approvals by others that the policy asks for
-	Disposed int      `json:"disposed,omitzero"`
-	Left     []Left   `json:"left,omitempty"`
+	// Remembers counts people of whom no record is left afterwards, but who stay known for a record of provision (APPI 29(2), 30(4)).
+	Remembers int    `json:"remembers,omitzero"`
+	Digest    Word   `json:"digest,omitempty"` // over the sorted list of records
+	Needs     int    `json:"needs,omitzero"`   // approvals by others that the policy asks for
+	Disposed  int    `json:"disposed,omitzero"`
+	Left      []Left `json:"left,omitempty"`
 }
 
 // Left counts records of a disposal that were not disposed of: held (it waits until the hold is released), bound (something keeps them

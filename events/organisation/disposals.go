@@ -98,7 +98,7 @@ func (s *State) disposalRules(in Submission, f *events.Disposal) *events.Refusal
 		switch {
 		case d != nil || f.Disposal == ScanID:
 			return refuse("key_taken", "/data/disposal", "is the name of another disposal")
-		case f.By == "" || f.Until == "" || f.Digest == "" || f.Items < 1 || f.People < 1 || f.Disposed > 0 || len(f.Left) > 0:
+		case f.By == "" || f.Until == "" || f.Digest == "" || f.Items < 1 && f.Forgets < 1 || f.People < 1 || f.Disposed > 0 || len(f.Left) > 0:
 			return refuse(events.RuleSchema, "/data", "a plan says by whom, until when, how many records of how many people, and their digest")
 		case f.Until > events.Day(s.Policy.On(in.Time).String()):
 			return refuse(events.RuleSchema, "/data/until", "is a day to come: nothing is planned for disposal before it is due")

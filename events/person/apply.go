@@ -64,6 +64,9 @@ func (s *State) Apply(e *events.Event, f events.Fact) {
 		s.each(f.Of, func(r *Record) {
 			r.handOver(f, m)
 		})
+		if f.Provision {
+			s.provided(m)
+		}
 		s.touch(f.Matter, m)
 		s.note(f, f.Of) // the recipient's reference goes with the last of the records
 		notes = false
@@ -167,6 +170,9 @@ func (s *State) collected(e *events.Event, f *events.Collected, m policy.Mark) {
 	}
 	if f.Operation == "rental" || f.Operation == "sales" {
 		s.contact(m)
+	}
+	if f.Received != nil {
+		s.provided(m)
 	}
 	s.touch(f.Matter, m)
 	s.note(f, of)

@@ -414,7 +414,7 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 		return r
 	}
 	var limits []Limit
-	if f.Run != "" || f.Cause == "retention" || f.Cause == "purpose_met" {
+	if timely(f) {
 		limits = d.s.Limits(d.o)
 	}
 	today := d.c.On(now)
@@ -427,6 +427,9 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 		}
 		if Bound(limits, today) {
 			return refuse("held", "/data/cause", "a record of this person is still bound by a purpose or a law; its time is not over")
+		}
+		if timely(f) && !d.s.Remembered(d.c).Before(today) {
+			return refuse("held", "/data/cause", "a record of provision or receiving about this person is to be kept, and to say whom it is about (APPI 29(2), 30(4)); its time is not over")
 		}
 		return nil
 	}
@@ -456,10 +459,15 @@ func (d *decision) deleted(f *events.Deleted, now time.Time) *events.Refusal {
 	return nil
 }
 
+// timely says of a deletion that it happens because the time is over, and not before.
+func timely(f *events.Deleted) bool {
+	return f.Run != "" || f.Cause == "retention" || f.Cause == "purpose_met"
+}
+
 // early are the purposes that a law sets a period for which has not run, of what is deleted all the same: on somebody's request, or because a
 // consent or a service ended. The deletion is not refused; the log says what it went against (APPI 22; the laws that the catalogue names).
 func (d *decision) early(f *events.Deleted, today policy.Date) []events.Word {
-	if f.Run != "" || f.Cause == "retention" || f.Cause == "purpose_met" {
+	if timely(f) {
 		return nil // it is refused as long as a law's period runs
 	}
 	var all []events.Word

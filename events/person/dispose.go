@@ -44,12 +44,6 @@ func cause(l Limit) events.Word {
 	return "retention"
 }
 
-// Leaves says that nobody is left to remember once some records are gone: no other record lives, and there is no wish of theirs, as a
-// refusal of tracking, that is to be respected further on.
-func (s *State) Leaves(records []events.Ordinal) bool {
-	return len(s.Refused) == 0 && !slices.ContainsFunc(s.Records, func(r Record) bool { return r.Live() && !slices.Contains(records, r.N) })
-}
-
 // Census is what the records of a person are there for, on a day.
 type Census struct {
 	Records, Bound, Held, Due, Overdue, Unknown int
@@ -102,7 +96,7 @@ func (d *decision) run(f *events.Deleted) *events.Refusal {
 		return refuse("not_permitted", "/data/run", "is written by the engine itself, for what was planned and approved (`daicho disposal`)")
 	case run == nil || !run.Approved() || run.Done():
 		return refuse("not_permitted", "/data/run", "names no disposal that is approved and under way")
-	case f.Person && !d.s.Leaves(nil):
+	case f.Person && !d.s.Empty(nil):
 		return refuse("held", "/data/person", "something of this person is still here; a disposal forgets nobody of whom it has not disposed of everything")
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // Form names the form in which a State is stored. It is not the log's: what is stored in another form is dropped, and folded anew.
-const Form = "person.State, form 2"
+const Form = "person.State, form 3"
 
 var errForm = errors.New("what is stored of a person cannot be read; drop the store, it is folded anew from the log")
 
@@ -49,7 +49,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-const formVersion = 2
+const formVersion = 3
 
 // form writes a state, or reads it: each type's fields are told once, in one order, for both. Words, keys and marks come again and again
 // in a person's state; each is written once, and by its number from then on.
@@ -91,6 +91,7 @@ func (f *form) state(s *State) {
 	list(f, &s.Refused, func(w *events.Word) { text(f, w) })
 	list(f, &s.Announced, f.announcement)
 	f.mark(&s.Contact)
+	f.mark(&s.Provision)
 	f.maybe(&s.Gone)
 	f.bytes((*[]byte)(&s.Seen))
 }

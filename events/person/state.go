@@ -35,6 +35,7 @@ type State struct {
 	Refused   []events.Word        `json:"refused,omitempty"`   // channels on which tracking is refused
 	Announced []Announcement       `json:"announced,omitempty"` // of recordings, the last ones
 	Contact   policy.Mark          `json:"contact,omitzero"`    // last contact or transaction
+	Provision policy.Mark          `json:"provision,omitzero"`  // to a third party, or from one: the last of which the law wants a record (APPI 29, 30)
 	Gone      *policy.Mark         `json:"gone,omitempty"`      // everything was deleted
 	Seen      Seen                 `json:"seen,omitempty"`
 }

@@ -51,6 +51,11 @@ func (r *Retention) Due(ctx context.Context, q Question) (*Found, error) {
 	if out.Total, err = total(ctx, tx, q.By, q.Purpose); err != nil {
 		return nil, err
 	}
+	if q.Purpose == "" {
+		if out.Forgettable, err = forgettable(ctx, tx, q.By); err != nil {
+			return nil, err
+		}
+	}
 	// Whoever has a row here has at least one item: so many people fill a page, and one more says whether there is another.
 	afterDay, afterPerson, _ := strings.Cut(q.After, "/")
 	rows, err := tx.QueryContext(ctx, `select d.person, d.day, p.state from due d join people p on p.person = d.person

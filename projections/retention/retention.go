@@ -34,7 +34,7 @@ const keptStates = 10_000 // some 8 KB each
 var schema = []string{
 	`create table if not exists people (person text primary key, clients text not null, state bytea not null) -- ` + person.Form,
 	`create index if not exists people_clients on people (clients) where clients <> ''`,
-	minorsTable, minorsIndex,
+	minorsTable, minorsIndex, emptyTable, emptyIndex,
 	dueTable, calendarTable,
 }
 
@@ -82,8 +82,8 @@ type run struct {
 type work struct {
 	state  *person.State
 	before []entry
-	minor  minor // as it is in the store
-	fresh  bool  // has no row yet
+	minor  minor  // as it is in the store
+	empty  string // the same
 }
 
 func (b *run) event(e *events.Event) error {
@@ -113,21 +113,20 @@ func (b *run) person(p events.Pseudonym) (*work, error) {
 		return w, nil
 	}
 	state, known := b.r.recent[p]
-	fresh := false
 	if !known {
 		var err error
 		if state, err = b.load(p); err != nil {
 			return nil, err
 		}
 		if state == nil {
-			state, fresh = &person.State{}, true
+			state = &person.State{}
 		}
 		if len(b.r.recent) >= keptStates {
 			clear(b.r.recent)
 		}
 		b.r.recent[p] = state
 	}
-	w := &work{state: state, fresh: fresh, before: entries(state, b.r.org), minor: minorOf(state, b.r.org.Policy)}
+	w := &work{state: state, before: entries(state, b.r.org), minor: minorOf(state, b.r.org.Policy), empty: emptyFrom(state, b.r.org.Policy)}
 	b.touched[p] = w
 	return w, nil
 }
@@ -167,7 +166,7 @@ func (b *run) write() error {
 			on conflict (person) do update set clients = excluded.clients, state = excluded.state`, string(p), clients(w.state), blob); err != nil {
 			return err
 		}
-		if err := b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)); err != nil {
+		if err := errors.Join(b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)), b.empty(p, w.empty, emptyFrom(w.state, b.r.org.Policy))); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (t *trace) certificate(at events.Position) (contracts.Certificate, error) {
 	c := contracts.Certificate{
 		Certificate: certificateForm, Disposal: t.id, Policy: t.policy, Until: string(p.Until), Purpose: p.Purpose, List: p.Digest,
 		Planned: t.marks[events.TypeDisposalPlanned][0], Needs: p.Needs, Approved: marks(t.marks[events.TypeDisposalApproved]),
-		Executed: marks(t.marks[events.TypeDisposalExecuted]), Records: p.Items, Rules: []contracts.CertificateRule{}, Position: at,
+		Executed: marks(t.marks[events.TypeDisposalExecuted]), Records: p.Items, Remembered: p.Remembers, Rules: []contracts.CertificateRule{}, Position: at,
 	}
 	if len(t.recalled) > 0 {
 		c.Recalled = t.recalled
@@ -120,6 +120,9 @@ func caveats(c *contracts.Certificate) []string {
 	}
 	if len(c.Recalled) > 0 {
 		all = append(all, "What had been handed to recipients was asked back before it was disposed of here; it counts as being with them until they confirm.")
+	}
+	if c.Remembered > 0 {
+		all = append(all, fmt.Sprintf("%d people of whom no record was to be left stay known by their identifiers: a record of provision about them is to say whom it is about until its period is over (APPI 29(2), 30(4)). A later disposal forgets them.", c.Remembered))
 	}
 	if c.Left[held] > 0 {
 		all = append(all, fmt.Sprintf("%d records of the list are held for a case; they are disposed of when the hold is released.", c.Left[held]))

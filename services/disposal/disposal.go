@@ -101,10 +101,10 @@ func (s *Service) Plan(ctx context.Context, q contracts.DisposalQuestion) (contr
 		return none, err
 	}
 	id := events.ID("d-" + strings.ToLower(rand.Text()))
-	n, forgets := people(all)
+	records, people, forgets, remembers := count(all)
 	f := &events.Disposal{
-		Disposal: id, By: events.Identity(caller.Holder), Role: caller.Role, Until: events.Day(day.String()), Purpose: q.Purpose, Items: len(all),
-		People: n, Forgets: forgets, Needs: org.Needs(forgets > 0), Digest: digest(id, day.String(), q.Purpose, all),
+		Disposal: id, By: events.Identity(caller.Holder), Role: caller.Role, Until: events.Day(day.String()), Purpose: q.Purpose, Items: records,
+		People: people, Forgets: forgets, Remembers: remembers, Needs: org.Needs(forgets > 0), Digest: digest(id, day.String(), q.Purpose, all),
 	}
 	if q.Preview {
 		f.Disposal, f.Digest = "", "" // nobody can approve it
@@ -146,16 +146,35 @@ func (s *Service) ripe(ctx context.Context, day policy.Date, purpose events.Word
 				}
 				all, of = append(all, e), append(of, e.n)
 			}
-			if len(of) > 0 && state.Leaves(of) {
+			if len(of) > 0 && state.Empty(of) {
+				forget := state.Leaves(of, org.Policy, day)
 				for i := from; i < len(all); i++ {
-					all[i].forget = true
+					all[i].forget, all[i].remember = forget, !forget
 				}
 			}
 			return nil
 		})
 	})
+	if err == nil && purpose == "" {
+		err = s.retention.Ask(func(r *retention.Retention) error {
+			return r.EachEmpty(ctx, day.String(), func(p events.Pseudonym, state *person.State, org *organisation.State) error {
+				all = append(all, alone(p, state, org.Policy))
+				return nil
+			})
+		})
+	}
 	sortEntries(all)
 	return all, err
+}
+
+// alone is an entry of somebody of whom no record is left, and who may be forgotten.
+func alone(p events.Pseudonym, s *person.State, c *policy.Catalogue) entry {
+	day, _ := s.Forgettable(c)
+	e := entry{person: p, rule: "no_record_left", cause: "purpose_met", due: day.String(), forget: true}
+	if !s.Remembered(c).IsZero() {
+		e.rule, e.cause = "record_of_provision", "retention"
+	}
+	return e
 }
 
 // find is a disposal as the log has it.
@@ -181,7 +200,8 @@ func (s *Service) of(ctx context.Context, id events.ID) (contracts.Disposal, err
 func (s *Service) view(d *organisation.Disposal, all []entry, state string, at events.Position) contracts.Disposal {
 	out := contracts.Disposal{
 		Disposal: d.Planned.Disposal, State: state, Planned: d.At.Time, Until: string(d.Planned.Until), Purpose: d.Planned.Purpose,
-		Digest: d.Planned.Digest, Records: d.Planned.Items, People: d.Planned.People, Forgets: d.Planned.Forgets, Needs: d.Planned.Needs,
+		Digest: d.Planned.Digest, Records: d.Planned.Items, People: d.Planned.People, Forgets: d.Planned.Forgets, Remembers: d.Planned.Remembers,
+		Needs:     d.Planned.Needs,
 		Approvals: []contracts.DisposalApproved{}, Reasons: reasons(all), Position: at,
 	}
 	if state != "preview" {

@@ -17,7 +17,7 @@ import (
 // digest in the log, so that a list that was changed or lost disposes of nothing.
 type lists struct{ db contracts.Database }
 
-// entry is one record of a list.
+// entry is one record of a list; or somebody of whom no record was left before, who has no ordinal.
 type entry struct {
 	person   events.Pseudonym
 	n        events.Ordinal
@@ -28,6 +28,7 @@ type entry struct {
 	due      string
 	held     bool // when it was planned
 	forget   bool // with all others of the person
+	remember bool // the same, but for a record of provision; counted in the plan, not kept in the list
 	outcome  string
 }
 
@@ -153,8 +154,16 @@ func (l *lists) tell(ctx context.Context, id events.ID, all []entry) error {
 	return nil
 }
 
-// record is how answers name a record.
-func (e *entry) record() string { return string(e.person) + "." + e.n.String() }
+// record is how answers name a record, or a person of whom none was left.
+func (e *entry) record() string {
+	if e.alone() {
+		return string(e.person)
+	}
+	return string(e.person) + "." + e.n.String()
+}
+
+// alone says that it is about a person, and no record of theirs.
+func (e *entry) alone() bool { return e.n == 0 }
 
 // digest pins a list: what it disposes of, record by record, and under which name and question.
 func digest(id events.ID, until string, purpose events.Word, all []entry) events.Word {
@@ -168,15 +177,17 @@ func digest(id events.ID, until string, purpose events.Word, all []entry) events
 	return events.Word("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }
 
-// people counts the people of a list, and those of whom nothing is left afterwards.
-func people(all []entry) (n, forgets int) {
+// count is how many records of how many people a list has, of how many nothing is left afterwards, and how many stay known all the same.
+func count(all []entry) (records, people, forgets, remembers int) {
 	for i := range all {
-		if i == 0 || all[i].person != all[i-1].person {
-			n++
-			forgets += number(all[i].forget)
+		e := &all[i]
+		records += number(!e.alone())
+		if i == 0 || e.person != all[i-1].person {
+			people++
+			forgets, remembers = forgets+number(e.forget), remembers+number(e.remember)
 		}
 	}
-	return n, forgets
+	return records, people, forgets, remembers
 }
 
 // reasons counts a list by rule, in the order of the rules' names.
@@ -194,7 +205,7 @@ func reasons(all []entry) []contracts.DisposalReason {
 			r = &contracts.DisposalReason{Purpose: e.purpose, Rule: e.rule, Cause: e.cause, First: e.due}
 			by[k] = r
 		}
-		r.Records++
+		r.Records, r.People = r.Records+number(!e.alone()), r.People+number(e.alone())
 		r.Held += number(e.held)
 		r.First = min(r.First, e.due)
 	}

@@ -76,6 +76,7 @@ type run struct {
 type task struct {
 	person events.Pseudonym
 	of     []*entry // none: the person
+	alone  *entry   // of the person: the entry, where no record of theirs is on the list
 }
 
 func (r *run) carryOut(ctx context.Context) error {
@@ -135,6 +136,9 @@ func (r *run) tasks(before *trace) []task {
 		groups := map[string][]*entry{}
 		for k := range mine {
 			e := &mine[k]
+			if e.alone() {
+				continue
+			}
 			if before.has(e) || e.outcome == bound || e.outcome == gone || e.outcome == disposed {
 				r.done++
 				continue
@@ -146,10 +150,14 @@ func (r *run) tasks(before *trace) []task {
 			groups[key] = append(groups[key], e)
 		}
 		for _, key := range rules {
-			tasks = append(tasks, task{mine[0].person, groups[key]})
+			tasks = append(tasks, task{person: mine[0].person, of: groups[key]})
 		}
-		if mine[0].forget && !before.forgotten[mine[0].person] {
-			tasks = append(tasks, task{person: mine[0].person})
+		if mine[0].forget && !before.forgotten[mine[0].person] && mine[0].outcome != bound {
+			t := task{person: mine[0].person}
+			if mine[0].alone() {
+				t.alone = &mine[0]
+			}
+			tasks = append(tasks, t)
 		}
 		i = j
 	}
@@ -181,7 +189,7 @@ func (r *run) delete(ctx context.Context, tasks []task) (last events.Position, e
 			r.why[first[i].of[0].record()] = why
 		default:
 			for _, e := range first[i].of {
-				single = append(single, task{first[i].person, []*entry{e}})
+				single = append(single, task{person: first[i].person, of: []*entry{e}})
 			}
 		}
 	}
@@ -199,7 +207,15 @@ func (r *run) delete(ctx context.Context, tasks []task) (last events.Position, e
 			return x.person == t.person && slices.ContainsFunc(x.of, func(e *entry) bool { return r.why[e.record()] != "" })
 		})
 	})
-	_, at, err = r.submit(ctx, forget)
+	refused, at, err = r.submit(ctx, forget)
+	for i, why := range refused {
+		if e := forget[i].alone; e != nil {
+			r.done++
+			if why != "" {
+				r.why[e.record()] = why
+			}
+		}
+	}
 	return max(last, at), err
 }
 
@@ -214,6 +230,9 @@ func (r *run) submit(ctx context.Context, tasks []task) (refused []string, last 
 	for i, t := range tasks {
 		f := &events.Deleted{Run: id, Cause: "retention", Person: len(t.of) == 0}
 		name := []string{string(id), string(t.person)}
+		if t.alone != nil {
+			f.Rule, f.Cause = events.Word(t.alone.rule), t.alone.cause
+		}
 		for _, e := range t.of {
 			f.Of, f.Rule, f.Cause = append(f.Of, e.n), events.Word(e.rule), e.cause
 			name = append(name, e.n.String())
@@ -232,7 +251,7 @@ func (r *run) submit(ctx context.Context, tasks []task) (refused []string, last 
 			continue
 		}
 		switch {
-		case o.Rule == "held" && o.Field == "/data/cause":
+		case o.Rule == "held" && (o.Field == "/data/cause" || len(tasks[i].of) == 0):
 			refused[i] = bound
 		case o.Rule == "held":
 			refused[i] = held
@@ -257,7 +276,8 @@ func (r *run) tell(p contracts.DisposalProgress) error {
 // conclude says what has become of each record, by what the log says, and records it if it is news.
 func (r *run) conclude(ctx context.Context, after *trace) error {
 	f := &events.Disposal{
-		Disposal: r.d.Planned.Disposal, By: events.Identity(r.by.Holder), Role: r.by.Role, Digest: r.d.Planned.Digest, Items: len(r.all), People: r.d.Planned.People,
+		Disposal: r.d.Planned.Disposal, By: events.Identity(r.by.Holder), Role: r.by.Role, Digest: r.d.Planned.Digest, Items: r.d.Planned.Items,
+		People: r.d.Planned.People,
 	}
 	if r.by.Role != "compliance" && r.by.Role != "admin" {
 		f.By, f.Role = "", "" // the engine itself goes on
@@ -275,7 +295,7 @@ func (r *run) conclude(ctx context.Context, after *trace) error {
 		case e.outcome == "" || e.outcome == held:
 			e.outcome = gone // intake took the deletion, and this record was not there any more
 		}
-		counts[e.outcome]++
+		counts[e.outcome] += number(!e.alone())
 		if e.outcome != was {
 			changed = append(changed, *e)
 		}

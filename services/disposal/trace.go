@@ -174,8 +174,10 @@ func (t *trace) destroyed(e *events.Event, p events.Pseudonym, f *events.KeysDes
 	}
 }
 
-// has says that a record was deleted in the disposal's name.
-func (t *trace) has(e *entry) bool { return slices.Contains(t.records[e.person], e.n) }
+// has says that a record was deleted in the disposal's name, or somebody of whom there was none forgotten.
+func (t *trace) has(e *entry) bool {
+	return e.alone() && t.forgotten[e.person] || slices.Contains(t.records[e.person], e.n)
+}
 
 func proofLine(e *events.Event) string {
 	sum := sha256.Sum256(e.Data)

@@ -1,6 +1,7 @@
 package disposal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -30,7 +31,8 @@ type world struct {
 	vault   *vault.Vault
 	gateway *intake.Gateway
 	*Service
-	n int
+	n  int
+	at time.Time // when what happens next happened; zero: now
 }
 
 var (
@@ -96,7 +98,7 @@ func (w *world) event(who, typ, data string) contracts.Receipt {
 		subject = `"subject":"rental:` + who + `",`
 	}
 	s := intake.ReadStructured(fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/marketing/crm","type":"daicho.%s.v1",%s"time":%q,"data":%s}`,
-		w.n, typ, subject, time.Now().UTC().Format(time.RFC3339), data))
+		w.n, typ, subject, cmp.Or(w.at, time.Now()).UTC().Format(time.RFC3339), data))
 	out, err := w.gateway.Submit(w.t.Context(), admin, []intake.Submission{s})
 	if err != nil {
 		w.t.Fatal(err)

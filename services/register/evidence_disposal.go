@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -78,17 +79,23 @@ func disposalGaps(ctx context.Context, r *Register) (map[string]string, error) {
 	today := org.Policy.On(r.Now())
 	gaps := map[string]string{}
 	var c person.Census
+	late := 0 // people of whom no record is left
 	r.level(ctx, r.Retention)
 	if err := r.Retention.Ask(func(p *retention.Retention) error {
-		return p.EachDue(ctx, today.String(), func(_ events.Pseudonym, s *person.State, _ *organisation.State) error {
+		return errors.Join(p.EachDue(ctx, today.String(), func(_ events.Pseudonym, s *person.State, _ *organisation.State) error {
 			c.Count(s, org, today)
 			return nil
-		})
+		}), p.EachEmpty(ctx, today.String(), func(_ events.Pseudonym, s *person.State, _ *organisation.State) error {
+			if day, ok := s.Forgettable(org.Policy); ok && day.Add(org.Policy.Grace()).Before(today) {
+				late++
+			}
+			return nil
+		}))
 	}); err != nil {
 		return nil, err
 	}
-	if c.Overdue > 0 {
-		gaps["S51"] = fmt.Sprintf("%d records have been due for longer than the policy's grace (%v): `daicho disposal plan`.", c.Overdue, org.Policy.Grace())
+	if c.Overdue+late > 0 {
+		gaps["S51"] = fmt.Sprintf("%d records, and %d people of whom no record is left, have been due for longer than the policy's grace (%v): `daicho disposal plan`.", c.Overdue, late, org.Policy.Grace())
 	}
 	if why := scanGap(org.Scanned, today, c.Overdue, org.Policy.Grace()); why != "" {
 		gaps["S11"] = why

@@ -241,6 +241,9 @@ func dueTable(d contracts.Due) *table {
 		t.add(i.Due, i.Record, string(i.Category), string(i.Purpose), i.Rule, becauseOf(i.Because), strings.Join(i.Held, " "), keptBy(i))
 	}
 	t.add("", fmt.Sprintf("%d of %d", len(d.Items), d.Total))
+	if d.Forgettable > 0 {
+		t.add("", fmt.Sprintf("and %d people of whom no record is left, to be forgotten (`daicho disposal plan`)", d.Forgettable))
+	}
 	return t
 }
 

@@ -43,11 +43,14 @@ stopped, or die, and goes on where it was. What is held waits until the hold is 
 }
 
 func disposalTable(d contracts.Disposal) *table {
-	t := &table{head: []string{"purpose", "rule", "cause", "records", "held", "due since"}}
+	t := &table{head: []string{"purpose", "rule", "cause", "records", "people", "held", "due since"}}
 	for _, r := range d.Reasons {
-		t.add(string(r.Purpose), r.Rule, string(r.Cause), strconv.Itoa(r.Records), strconv.Itoa(r.Held), r.First)
+		t.add(string(r.Purpose), r.Rule, string(r.Cause), strconv.Itoa(r.Records), strconv.Itoa(r.People), strconv.Itoa(r.Held), r.First)
 	}
 	line := fmt.Sprintf("%s by %s: %d records of %d people; of %d of them nothing is left afterwards", d.State, d.Until, d.Records, d.People, d.Forgets)
+	if d.Remembers > 0 {
+		line += fmt.Sprintf("; %d without a record stay known for a record of provision (APPI 29(2), 30(4))", d.Remembers)
+	}
 	if d.Digest != "" {
 		line += "; " + string(d.Digest)
 	}
