@@ -48,6 +48,9 @@ type Write struct {
 	Stream events.Stream
 	Expect events.Revision // as a Result or an Event gave it; zero: the stream has no events; events.AnyRevision: do not ask
 	Events []events.Event  // at least one, at most MaxWrite; Position, Revision, Recorded and Stream are filled in by the log
+	// Known is the caller's word that it has read the log up to this position, and found Expect to be the stream's revision there. A log
+	// that knows what was appended since need not look the revision up. Zero: no word is given.
+	Known events.Position
 }
 
 // Result says what became of one Write.

@@ -16,6 +16,7 @@ import (
 type address struct {
 	servers  []string // as nats.go takes them; none: inside this process
 	replicas int      // zero: nothing is said
+	alone    bool     // nobody else reaches the server
 	tls      bool
 	user     string
 	files    map[string]string // by setting

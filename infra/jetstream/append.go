@@ -30,6 +30,8 @@ var (
 type group struct {
 	writes   []int
 	messages []*nats.Msg
+	first    []int // the first message of each write
+	asked    bool  // the window knows of it
 	bytes    int
 	busy     bool // it was rejected, and may not be in conflict
 }
@@ -126,6 +128,7 @@ func (l *Log) run(ctx context.Context, writes []contracts.Write, groups []*group
 	select {
 	case l.order <- struct{}{}:
 		for i, g := range groups {
+			g.ask(&l.window, writes)
 			flying[i], errs[i] = l.send(ctx, g)
 		}
 		<-l.order
@@ -140,6 +143,9 @@ func (l *Log) run(ctx context.Context, writes []contracts.Write, groups []*group
 			a.err = errs[i]
 		} else {
 			a = await(ctx, flying[i])
+		}
+		if g.asked {
+			a = g.landed(&l.window, writes, a)
 		}
 		g.busy = errors.Is(a.err, errBusy)
 		if g.busy || errors.Is(a.err, contracts.ErrConflict) && len(g.writes) > 1 {
@@ -173,14 +179,12 @@ func await(ctx context.Context, s *sent) ack {
 }
 
 func (g *group) build(writes []contracts.Write) {
-	g.messages, g.bytes = nil, 0
+	g.messages, g.first, g.asked, g.bytes = nil, nil, false, 0
 	for _, i := range g.writes {
 		w := &writes[i]
+		g.first = append(g.first, len(g.messages))
 		for j := range w.Events {
 			m := encode(w.Stream, &w.Events[j])
-			if j == 0 && w.Expect != events.AnyRevision {
-				m.Header[hExpect] = []string{strconv.FormatUint(uint64(w.Expect), 10)}
-			}
 			g.messages = append(g.messages, m)
 			g.bytes += len(m.Data)
 		}
@@ -234,13 +238,33 @@ func (l *Log) send(ctx context.Context, g *group) (*sent, error) {
 	return s, nil
 }
 
-// settle writes the answer to a group into the results of its Writes.
-func (g *group) settle(writes []contracts.Write, results []contracts.Result, a ack) {
+// ask has the server look at the revisions of streams, of those that the window does not know. The caller holds the order.
+func (g *group) ask(win *window, writes []contracts.Write) {
+	g.asked = true
+	for k, i := range g.writes {
+		if w := &writes[i]; win.takeoff(w) && w.Expect != events.AnyRevision {
+			g.messages[g.first[k]].Header[hExpect] = []string{strconv.FormatUint(uint64(w.Expect), 10)}
+		}
+	}
+}
+
+// landed checks the server's answer to a group, and tells the window what became of each Write.
+func (g *group) landed(win *window, writes []contracts.Write, a ack) ack {
 	total := uint64(len(g.messages))
 	if a.err == nil && (a.Seq < total || total > 1 && a.Count != total) {
 		a.err = contracts.ErrUnknown // not an answer that this server gives
 	}
 	next := a.Seq - total
+	for _, i := range g.writes {
+		next += uint64(len(writes[i].Events))
+		win.landed(&writes[i], contracts.Result{Revision: events.Revision(next), Err: a.err})
+	}
+	return a
+}
+
+// settle writes the answer to a group into the results of its Writes.
+func (g *group) settle(writes []contracts.Write, results []contracts.Result, a ack) {
+	next := a.Seq - uint64(len(g.messages))
 	for _, i := range g.writes {
 		if a.err != nil {
 			results[i] = contracts.Result{Err: a.err}

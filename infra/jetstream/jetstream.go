@@ -47,6 +47,7 @@ type Log struct {
 	order  chan struct{} // holds a token while calls publish: whoever has it comes next in the log
 	last   time.Time     // the latest recorded time; under order
 	flight flight
+	window window
 
 	denied atomic.Bool // the server has refused something to this user
 	mu     sync.Mutex
@@ -94,7 +95,7 @@ func Embedded(ctx context.Context, dir string, opts Options) (*Log, error) {
 		s.Shutdown()
 		return nil, errors.New("log: the server did not start")
 	}
-	l, err := open(ctx, address{replicas: 1}, opts, nats.InProcessServer(s))
+	l, err := open(ctx, address{replicas: 1, alone: opts.Listen == ""}, opts, nats.InProcessServer(s))
 	if err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
@@ -123,7 +124,7 @@ func open(ctx context.Context, a address, opts Options, more ...nats.Option) (*L
 		return nil, err
 	}
 	l.conn = conn
-	if err := l.prepare(ctx, a.replicas); err != nil {
+	if err := l.prepare(ctx, a); err != nil {
 		conn.Close()
 		return nil, err
 	}

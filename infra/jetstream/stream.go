@@ -34,11 +34,11 @@ var errDenied = errors.New("log: the server does not give this user all rights t
 
 // prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements. Servers
 // that are starting are waited for.
-func (l *Log) prepare(ctx context.Context, replicas int) (err error) {
+func (l *Log) prepare(ctx context.Context, a address) (err error) {
 	if l.js, err = jetstream.New(l.conn); err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
-	want := settings(replicas, l.conn.ConnectedClusterName() != "")
+	want := settings(a.replicas, l.conn.ConnectedClusterName() != "")
 	if err = l.patient(ctx, func(ctx context.Context) error {
 		l.stream, err = l.js.Stream(ctx, streamName)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -49,7 +49,7 @@ func (l *Log) prepare(ctx context.Context, replicas int) (err error) {
 		return cannot(err, want.Replicas)
 	}
 	got := l.stream.CachedInfo().Config
-	if err := sound(got, want, replicas > 0); err != nil {
+	if err := sound(got, want, a.replicas > 0); err != nil {
 		return err
 	}
 	l.copies = got.Replicas
@@ -63,8 +63,12 @@ func (l *Log) prepare(ctx context.Context, replicas int) (err error) {
 	}); err != nil {
 		return fmt.Errorf("log: the last event cannot be read: %w", err)
 	}
+	head := events.Position(0)
 	if last != nil {
-		l.last = last.Recorded
+		l.last, head = last.Recorded, last.Position
+	}
+	if a.alone {
+		l.window.begin(head)
 	}
 	if err := l.patient(ctx, l.listens); err != nil {
 		return fmt.Errorf("log: the stream takes no events: %w", err)

@@ -26,6 +26,7 @@ type group struct {
 	keys      map[events.Stream]contracts.Keys
 	states    map[events.Stream]*person.State // as they will stand, once what is decided is recorded
 	loaded    map[events.Stream]*person.State // as they stood when they were loaded
+	known     events.Position                 // everything up to here is in them
 	owned     map[events.Stream]bool          // states that are this group's own copy
 	admit     map[events.Stream]contracts.Newcomer
 
@@ -183,6 +184,7 @@ func (gr *group) prepare(ctx context.Context) error {
 	if err := gr.hearOfRecalls(ctx); err != nil {
 		return err
 	}
+	gr.known = gr.g.states.complete() // asked first: what is loaded then is only newer
 	if gr.states, err = gr.g.states.load(ctx, streams); err != nil {
 		return err
 	}
@@ -393,7 +395,11 @@ func (gr *group) add(it *item, st events.Stream, tag string, f events.Fact) erro
 	if !ok {
 		i = len(gr.writes)
 		gr.at[st] = i
-		gr.writes, gr.facts = append(gr.writes, contracts.Write{Stream: st, Expect: state.Revision}), append(gr.facts, nil)
+		w := contracts.Write{Stream: st, Expect: state.Revision}
+		if gr.loaded[st] != nil {
+			w.Known = gr.known
+		}
+		gr.writes, gr.facts = append(gr.writes, w), append(gr.facts, nil)
 	}
 	w := &gr.writes[i]
 	w.Events, gr.facts[i] = append(w.Events, e), append(gr.facts[i], f)
