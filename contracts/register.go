@@ -44,6 +44,7 @@ type UseQuestion struct {
 	Purpose    events.Word       `json:"purpose"`
 	Categories []events.Word     `json:"categories"`
 	By         events.Identity   `json:"by"`
+	Reason     events.Word       `json:"reason,omitempty"` // within the purpose, as the catalogue lists them
 	Source     string            `json:"source"`
 	// Dataset names anonymously processed information that is to be used beside the person's data: always refused, and recorded (APPI 43(5)).
 	Dataset events.ID `json:"dataset,omitempty"`

@@ -152,6 +152,7 @@ type Used struct {
 	Purpose    Word      `json:"purpose" daicho:"required"`
 	Categories []Word    `json:"categories" daicho:"required"`
 	By         Identity  `json:"by" daicho:"required"`
+	Reason     Word      `json:"reason,omitempty"` // within the purpose, as the catalogue lists them
 	Allowed    bool      `json:"allowed,omitzero" daicho:"engine"`
 	Rule       Word      `json:"rule,omitempty" daicho:"engine"` // why not
 	Of         []Ordinal `json:"of,omitempty" daicho:"engine"`

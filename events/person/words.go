@@ -110,6 +110,9 @@ func (d *decision) words() *events.Refusal {
 		if !person(f.By) && !d.c.HasLocation(events.Word(f.By)) {
 			bad(aLocation, "/data/by")
 		}
+		if f.Reason != "" && !d.c.Purpose(f.Purpose).HasReason(f.Reason) {
+			bad(aWord, "/data/reason")
+		}
 	case *events.Transferred:
 		recipient(f.Recipient)
 		purpose(f.Purpose, "/data/purpose")

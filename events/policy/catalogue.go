@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -149,6 +150,7 @@ type Purpose struct {
 	Disclosable bool                     `json:"disclosable"`
 	Automatic   bool                     `json:"automatic,omitzero"` // a deadline alone may start the disposal
 	Adults      bool                     `json:"adults,omitzero"`    // not for minors, whoever consents
+	Reasons     []Term                   `json:"reasons,omitempty"`  // that a use within the purpose may name, each for itself
 	Brings      []Brings                 `json:"brings,omitempty"`
 	Retention   []Rule                   `json:"retention"`
 	Remark      string                   `json:"remark,omitzero"`
@@ -159,6 +161,11 @@ type Purpose struct {
 	all     []events.Word
 	law     bool // brought by a law: ends by its own rule only
 	rules   []rule
+}
+
+// HasReason says that a use within the purpose may name a reason.
+func (p *Purpose) HasReason(id events.Word) bool {
+	return p != nil && slices.ContainsFunc(p.Reasons, func(r Term) bool { return r.ID == id })
 }
 
 // Brings is another purpose that a law ties to some of the categories.

@@ -90,6 +90,19 @@ func TestS64_S65_ACallIsRecordedAfterItsAnnouncement(t *testing.T) {
 	}
 	start.uses("purpose_not_bound", "DM-02", "pd:VoiceCommunicationRecording") // and for nothing else
 	start.uses("allowed", "CALL-01", "pd:VoiceCommunicationRecording")
+	for reason, want := range map[string]string{"quality": "", "reference": "", "marketing": "unknown_word /data/reason"} {
+		use := `{"purpose":"CALL-01","categories":["pd:VoiceCommunicationRecording"],"by":"call-store","reason":"` + reason + `"}`
+		if want != "" {
+			start.refused(want, "used", use)
+			continue
+		}
+		start.tells("used", use)
+		all := facts[*events.Used](start)
+		if last := all[len(all)-1]; !last.Allowed || string(last.Reason) != reason {
+			t.Errorf("used for %s: %+v", reason, last)
+		}
+	}
+	start.refused("unknown_word /data/reason", "used", `{"purpose":"SVC-01","categories":["pd:Name"],"by":"call-store","reason":"quality"}`) // no reason of that purpose
 }
 
 // An announcement that names neither channel nor call counts for the system that makes the recordings, and for no other.

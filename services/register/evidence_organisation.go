@@ -29,6 +29,10 @@ func organisingShows(f events.Fact, note func(what string)) {
 		if f.Announced {
 			note("telephone recordings announced before they began")
 		}
+	case *events.Used:
+		if f.Allowed && f.Reason != "" {
+			note("uses of " + string(f.Purpose) + " with a reason of their own")
+		}
 	case *events.Refused:
 		if f.Type == events.TypeCollected && (f.Rule == "unknown_word" && f.Field == "/data/tracker" || f.Rule == "category_not_permitted" && f.Field == "/data/channel") {
 			note(trackersRefused)
@@ -142,7 +146,7 @@ var organisingNeeds = map[string][]string{
 	"S53": {"collections by a tracker of the inventory", trackersRefused},
 	"S60": {"collections by a tracker of the inventory"},
 	"S64": {"telephone recordings announced before they began"},
-	"S65": {"telephone recordings announced before they began", "records bound to CALL-01"},
+	"S65": {"telephone recordings announced before they began", "records bound to CALL-01", "uses of CALL-01 with a reason of their own"},
 }
 
 // unbuilt are sentences that ask for a part of the engine which is not there: nothing in the log could show them kept.

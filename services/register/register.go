@@ -172,7 +172,7 @@ func (r *Register) Use(ctx context.Context, u contracts.UseQuestion) (contracts.
 			return contracts.Receipt{}, badQuestion("source", "name the system that asks: this token writes under no source of the policy by itself (`daicho token create --role emitter --source …` makes one that does)")
 		}
 	}
-	s := intake.Own(events.TypeUsed, events.Stream{}, &events.Used{Purpose: u.Purpose, Categories: u.Categories, By: u.By})
+	s := intake.Own(events.TypeUsed, events.Stream{}, &events.Used{Purpose: u.Purpose, Categories: u.Categories, By: u.By, Reason: u.Reason})
 	s.Subject, s.Source = u.Person, source
 	if fault := events.Check(s.Fact); fault != nil {
 		return contracts.Receipt{}, badQuestion(strings.TrimPrefix(fault.Field, "/data"), fault.Text)
