@@ -512,6 +512,37 @@ func TestS52_S53_S58_S59_S60_TheInventoryIsOnThePage(t *testing.T) {
 	}
 }
 
+// S58, S59: what is said of refusing cookies, and of the browser's provider, is said of trackers: without any, the page says that there are none.
+func TestS59_WithoutAnInventoryNothingIsSaidOfTheBrowser(t *testing.T) {
+	var doc map[string]any
+	if err := json.Unmarshal(policies.Default().JSON(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	delete(doc, "trackers")
+	b, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := &told{t: t, state: organisation.New()}
+	without.tell(events.TypePolicyPublished, main, april, &events.PolicyPublished{Version: "2025-10", Catalogue: b})
+	for lang, w := range map[string][3]string{
+		"en": {"provider of your browser", "refuse cookies in the settings", "may not be available"}, "ja": {"ブラウザの提供者", "設定で拒否", "利用できない"},
+		"zh-Hant": {"瀏覽器提供者", "設定中拒絕", "無法使用"}, "ko": {"브라우저 제공자", "설정에서 거부", "이용하지 못할"},
+	} {
+		whole, _ := shipped(t).page(lang)
+		bare, _ := without.page(lang)
+		there, gone := text(byID(t, whole, "trackers")), text(byID(t, bare, "trackers"))
+		for _, passage := range w {
+			if !strings.Contains(there, passage) || strings.Contains(gone, passage) {
+				t.Errorf("%s: %q stands there %t with trackers, %t without", lang, passage, strings.Contains(there, passage), strings.Contains(gone, passage))
+			}
+		}
+		if len(gone) < 10 {
+			t.Errorf("%s: that there are no trackers is not said: %q", lang, gone)
+		}
+	}
+}
+
 func TestRecipientsAndCountries(t *testing.T) {
 	o := shipped(t)
 	r := &events.Recipient{Recipient: "mailer", Name: "Mailer LLC", Country: "US", Kinds: []events.Word{"entrusted"}, Purposes: []events.Word{"DM-01"}, Safeguard: "consent"}
