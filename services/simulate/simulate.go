@@ -23,9 +23,6 @@ type Options struct {
 
 const day = 24 * time.Hour
 
-// sample is how many people Count looks at.
-const sample = 2000
-
 func (o Options) check() error {
 	switch {
 	case o.People < 0:
@@ -132,26 +129,6 @@ func comes(src *rand.PCG, o Options, i int) int {
 // differ in few bits give similar first draws.
 func seed(src *rand.PCG, o Options, i int) {
 	src.Seed(o.Seed, (uint64(i)+1)*0x9e3779b97f4a7c15)
-}
-
-// Count estimates how many lines Year writes, from the first of the people; for few people it is exact.
-func Count(o Options) int {
-	if o.check() != nil {
-		return 0
-	}
-	n := 0
-	s := newScribe(o, func(time.Time, []byte) { n++ })
-	looked := min(o.People, sample)
-	for i := range looked {
-		s.person(i)
-	}
-	if looked > 0 {
-		n = int(float64(n)/float64(looked)*float64(o.People) + 0.5)
-	}
-	s.emit = func(time.Time, []byte) { n++ }
-	s.recipients()
-	s.governance()
-	return n
 }
 
 // scribe writes the events of one person after another.
