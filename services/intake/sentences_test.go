@@ -209,7 +209,7 @@ func TestS32_TransactionsAreThePersonsData(t *testing.T) {
 
 // Each bullet of the policy's table is a purpose: data is taken for it on its bases, used for it, not used for another, and its end ends
 // the use. S35: for a customer there is no other.
-func TestS35_EachPurposeOfTheTableIsItsOwn(t *testing.T) {
+func TestS35_S36_S37_S38_S39_S40_S41_S42_S43_S44_S45_S46_S47_S48_EachPurposeIsItsOwn(t *testing.T) {
 	c := policies.Default()
 	for sentence, x := range map[string]struct {
 		id       events.Word

@@ -68,7 +68,7 @@ func (s *scribe) records(p *newcomer, call string, rung time.Duration) {
 	}
 	s.say(rung, "/callcenter/pbx", "collected", `{"records":[{"key":"%[1]s/voice","category":"pd:VoiceCommunicationRecording","value":"recorder 3, reel %06[2]d"}],"purposes":[{"id":"CALL-01","basis":"legitimate_interest"}],`+
 		`"matter":"%[1]s","operation":"rental","location":"call-store","channel":"phone","notice":{"policy":"2025-10","language":%[3]q},"person":{"kind":"customer","country":%[4]q}}`, call, s.who, p.language, p.code)
-	if s.chance(30) {
+	if s.chance(70) {
 		s.say(rung+s.span(1, 9), "/callcenter/pbx", "used", `{"purpose":"CALL-01","categories":["pd:VoiceCommunicationRecording"],"by":"call-store","reason":%q}`, []string{"quality", "reference"}[s.rnd.IntN(2)])
 	}
 }
