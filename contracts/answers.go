@@ -316,7 +316,7 @@ type Model struct {
 	Name     string          `json:"name"`
 	Position events.Position `json:"position"`
 	Lag      uint64          `json:"lag"`   // events between it and the log's head, at most
-	State    string          `json:"state"` // live, catching up, rebuilding, stuck, standby (another instance applies)
+	State    string          `json:"state"` // live, catching up, rebuilding, stuck, standby (another instance applies), unknown (its process does not answer)
 	Error    string          `json:"error,omitempty"`
 	People   *int            `json:"people,omitempty"`
 	Events   map[string]int  `json:"events,omitempty"`

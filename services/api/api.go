@@ -62,7 +62,7 @@ type serving struct {
 func New(store *tokens.Store, log zerolog.Logger, metrics http.Handler) *API {
 	a := &API{Tokens: store, Log: log, Metrics: metrics, Health: func() error { return nil }, Waits: func() error { return nil }, mux: http.NewServeMux()}
 	for _, r := range a.Routes() {
-		a.mux.HandleFunc(r.Method+" "+r.Path, a.placed(PartOf(r.Path), r.handler))
+		a.mux.HandleFunc(r.Method+" "+r.Path, a.placed(r.handler))
 	}
 	return a
 }
@@ -363,15 +363,6 @@ func (a *API) replay(s *serving, w http.ResponseWriter, r *http.Request) error {
 	}
 	lines := newLines(w)
 	return lines.end(s.Register.Replay(r.Context(), q, func(x contracts.Recorded) error { return lines.write(x) }))
-}
-
-func (a *API) models(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.Register.Models(r.Context()))
-}
-
-func (a *API) rebuild(s *serving, w http.ResponseWriter, r *http.Request) error {
-	lines := newLines(w)
-	return lines.end(s.Register.Rebuild(r.Context(), r.PathValue("name"), func(m contracts.Model) { _ = lines.write(m) }))
 }
 
 func (a *API) policies(s *serving, w http.ResponseWriter, r *http.Request) error {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/daicho-dev/daicho/services/models"
 )
 
 // The parts of an engine that may run as processes of their own (`daicho serve --only`).
@@ -21,9 +23,12 @@ var AllParts = []string{Intake, Dossier, Retention, Breach, Office}
 
 // PartOf is the part that answers an endpoint; empty for what every process answers of itself.
 func PartOf(path string) string {
+	model, one := strings.CutPrefix(path, "/v1/models/")
 	switch {
-	case !strings.HasPrefix(path, "/v1/") && path != "/policy":
+	case !strings.HasPrefix(path, "/v1/") && path != "/policy", path == "/v1/models":
 		return ""
+	case one:
+		return keeper(strings.TrimSuffix(model, "/rebuild"))
 	case path == "/v1/events", path == "/v1/uses", path == "/v1/persons:find":
 		return Intake
 	case strings.HasPrefix(path, "/v1/persons/"), strings.HasPrefix(path, "/v1/records/"):
@@ -37,19 +42,27 @@ func PartOf(path string) string {
 	}
 }
 
-// Elsewhere hands a question for a part over to a process that serves it.
+// Elsewhere are the other processes of an engine.
 type Elsewhere interface {
-	Hand(w http.ResponseWriter, r *http.Request, part string)
+	// Hand gives a question for a part to a process that serves it, or in which it is in one of some other states.
+	Hand(w http.ResponseWriter, r *http.Request, part string, or ...string)
+	// Each asks all of them the same, and tells of one after another which parts it serves, or would, and what it answers. It asks nobody,
+	// and says so, where the question comes from one of them.
+	Each(r *http.Request, tell func(parts []string, body []byte, err error)) (asked bool)
 }
 
 // placed answers an endpoint here, or has it answered elsewhere.
-func (a *API) placed(part string, here http.HandlerFunc) http.HandlerFunc {
+func (a *API) placed(here http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if e := a.elsewhere.Load(); e != nil && part != "" && !e.here[part] {
+		e, part := a.elsewhere.Load(), PartOf(r.URL.Path)
+		switch {
+		case e == nil || part == "" || e.here[part]:
+			here(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/models/"): // to be rebuilt is what helps a model that is stuck
+			e.Hand(w, r, part, models.Stuck)
+		default:
 			e.Hand(w, r, part)
-			return
 		}
-		here(w, r)
 	}
 }
 

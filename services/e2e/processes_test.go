@@ -8,6 +8,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +77,19 @@ func (h *house) found(e *engine) {
 	})
 }
 
+// shown is what a process shows of all models: each with its state, and why it is stuck or silent.
+func shown(t *testing.T, e *engine) (all []string) {
+	t.Helper()
+	models, err := e.as("admin").Models(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range models {
+		all = append(all, strings.TrimSpace(m.Name+" "+m.State+" "+m.Error))
+	}
+	return all
+}
+
 // An engine in processes of its parts, asked and fed through any of them, gives the year's counts, and to the byte the dossiers, deadlines
 // and impact of one process; also when two intakes take from the same emitters in turn, and when each process dies on the way and another
 // comes in its place.
@@ -113,8 +128,15 @@ func TestYearInProcessesEqualsOne(t *testing.T) {
 	office := h.serving("office")
 	one, two := h.serving("intake"), h.serving("intake")
 	dossier, retention, breach := h.serving("dossier"), h.serving("retention"), h.serving("breach")
+	everything := []string{"dossier live", "office_dossier live", "retention live", "office_retention live", "breach live", "attachments live", "evidence live", "recipients live"}
 	for _, e := range h.running {
 		h.found(e)
+		if all := shown(t, e); !slices.Equal(all, everything) {
+			t.Errorf("a process shows %q, want %q", all, everything)
+		}
+	}
+	if err := two.as("admin").Rebuild(context.Background(), "breach", nil); err != nil {
+		t.Errorf("a model is rebuilt through another process: %v", err)
 	}
 	doors := []*engine{one, two, dossier, retention, breach, office}
 	var got counts
@@ -174,6 +196,12 @@ func TestAProjectionIsTakenOver(t *testing.T) {
 	} else if p := (&contracts.Problem{}); !errors.As(err, &p) || p.Code != "elsewhere" {
 		t.Errorf("what nobody serves: %v", err)
 	}
+	eventually(t, "the office's models to be shown beside those that nobody has", func() error {
+		if all := shown(t, intake); len(all) != 8 || !strings.HasPrefix(all[2], "retention unknown no process of this engine serves its part retention now") || all[7] != "recipients live" {
+			return fmt.Errorf("%q", all)
+		}
+		return nil
+	})
 	first := h.serving("retention")
 	second := h.begin("retention")
 	eventually(t, "the second to listen", second.listens)
@@ -189,6 +217,12 @@ func TestAProjectionIsTakenOver(t *testing.T) {
 	if n == 0 {
 		t.Fatal("nothing is ever due")
 	}
+	eventually(t, "who stands by to show the model of who applies it", func() error {
+		if all := shown(t, second); len(all) != 8 || all[2] != "retention live" {
+			return fmt.Errorf("%q", all)
+		}
+		return nil
+	})
 	first.kill()
 	eventually(t, "the second to take over", func() error {
 		m, err := ask(intake)

@@ -1,5 +1,5 @@
 // Package front is the one address before an engine that runs as several processes: each of them answers what it serves itself, and hands
-// every other question to a peer that does.
+// every other question to a peer that does. What all of them have a part in, it asks all.
 //
 // Who asks is found out by whoever answers: the token travels with the question. A question is handed over once; a peer that does not serve
 // it says so, and nothing goes in circles.
@@ -32,10 +32,12 @@ type Peers interface {
 
 // Front hands questions over. Its methods are called from many goroutines.
 type Front struct {
-	peers Peers
-	proxy *httputil.ReverseProxy
-	fail  func(http.ResponseWriter, *http.Request, error)
-	next  atomic.Uint64
+	peers    Peers
+	proxy    *httputil.ReverseProxy
+	through  http.RoundTripper
+	patience time.Duration
+	fail     func(http.ResponseWriter, *http.Request, error)
+	next     atomic.Uint64
 }
 
 // New makes a front. Fail answers with an error, as everything else here does.
@@ -43,7 +45,7 @@ func New(peers Peers, transport *http.Transport, fail func(http.ResponseWriter, 
 	if transport == nil {
 		transport = &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
 	}
-	f := &Front{peers: peers, fail: fail}
+	f := &Front{peers: peers, through: transport, patience: patience, fail: fail}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     &trying{transport},
@@ -58,13 +60,13 @@ func New(peers Peers, transport *http.Transport, fail func(http.ResponseWriter, 
 	return f
 }
 
-// Hand gives a question to a peer that serves a part.
-func (f *Front) Hand(w http.ResponseWriter, r *http.Request, what string) {
+// Hand gives a question to a peer that serves a part, or in which it is in one of some other states.
+func (f *Front) Hand(w http.ResponseWriter, r *http.Request, what string, or ...string) {
 	if r.Header.Get(Handed) != "" {
 		f.fail(w, r, nobody(what, nil))
 		return
 	}
-	all := f.Serving(what)
+	all := f.serving(what, or)
 	if len(all) == 0 {
 		f.fail(w, r, nobody(what, nil))
 		return
@@ -73,11 +75,11 @@ func (f *Front) Hand(w http.ResponseWriter, r *http.Request, what string) {
 	f.proxy.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// Serving are the addresses of those who serve a part, each time in another order of turn.
-func (f *Front) Serving(what string) []*url.URL {
+// serving are the addresses of those who serve a part, each time in another order of turn.
+func (f *Front) serving(what string, or []string) []*url.URL {
 	var all []*url.URL
 	for _, p := range f.peers.Others() {
-		if p.Parts[what] != natsbus.Serving {
+		if state := p.Parts[what]; state != natsbus.Serving && !slices.Contains(or, state) {
 			continue
 		}
 		if u, err := url.Parse(p.URL); err == nil && u.Host != "" {

@@ -23,6 +23,7 @@ const (
 	Rebuilding = "rebuilding"
 	Stuck      = "stuck"
 	Standby    = "standby" // another instance applies; this one takes over when that has ended, and answers nothing before
+	Unknown    = "unknown" // the process that has it does not answer, as others tell
 )
 
 // Runner is a model whatever its questions are: what the wiring, the health check and the list of models need to know.

@@ -67,7 +67,7 @@ func (r *Register) Rebuild(ctx context.Context, name string, progress func(contr
 			})
 		}
 	}
-	return notFound("there is no model of this name: " + strings.Join(names, ", "))
+	return notFound("there is no model of this name: " + strings.Join(names, ", ") + " are here (`daicho models status` lists those of every process)")
 }
 
 // Policies lists the published versions.

@@ -45,7 +45,7 @@ var closed = map[string][]string{
 	"Explained.State":       {"live", "suspended", "disposed"},
 	"DossierPurpose.State":  {"live", "ended"},
 	"DossierConsent.State":  {"given", "withdrawn"},
-	"Model.State":           {"live", "catching up", "rebuilding", "stuck", "standby"},
+	"Model.State":           {"live", "catching up", "rebuilding", "stuck", "standby", "unknown"},
 	"Dataset.State":         {"made", "published", "destroyed"},
 	"Obligation.State":      {"kept", "gap", "unproved"},
 	"MajorityItem.State":    {"minor", "asks_alone", "of_age"},

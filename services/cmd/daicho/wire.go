@@ -149,29 +149,29 @@ type Stores struct {
 func newStores(lc fx.Lifecycle, c Config, k *keeping, log contracts.Log) *Stores {
 	p := c.parts()
 	// The office folds for itself what it asks all day: a process of its own is there for others.
-	place := func(name, part string) contracts.Place {
+	name := func(model, part string) string {
 		if !p.has(part) {
-			name = "office_" + name
+			return api.CopyOf(model)
 		}
-		return k.model(name)
+		return model
 	}
+	theirs, kept := name("dossier", api.Dossier), name("retention", api.Retention)
 	s := &Stores{
-		Dossier:   models.New("dossier", place("dossier", api.Dossier), log, dossier.New),
-		Retention: models.New("retention", place("retention", api.Retention), log, retention.New),
+		Dossier:   models.New(theirs, k.model(theirs), log, dossier.New),
+		Retention: models.New(kept, k.model(kept), log, retention.New),
 		Breach:    models.New("breach", k.model("breach"), log, breach.New),
 		Attached:  models.New("attachments", k.model("attachments"), log, attached.New),
 		Evidence:  models.New("evidence", k.model("evidence"), log, evidence.New(register.Needed(), register.Shows)),
 		Handed:    models.New("recipients", k.model("recipients"), log, handed.New),
 	}
-	for _, m := range []struct {
-		models.Runner
-		here bool
-	}{
-		{s.Dossier, p.has(api.Dossier) || p.has(api.Office)}, {s.Retention, p.has(api.Retention) || p.has(api.Office)}, {s.Breach, p.has(api.Breach)},
-		{s.Attached, p.has(api.Office)}, {s.Evidence, p.has(api.Office)}, {s.Handed, p.has(api.Office)},
-	} {
-		if m.here {
-			s.All = append(s.All, m.Runner)
+	served := c.Only
+	if p == nil {
+		served = api.AllParts
+	}
+	here := api.Keeps(served...)
+	for _, m := range []models.Runner{s.Dossier, s.Retention, s.Breach, s.Attached, s.Evidence, s.Handed} {
+		if slices.Contains(here, m.Name()) {
+			s.All = append(s.All, m)
 		}
 	}
 	for _, m := range s.All {
