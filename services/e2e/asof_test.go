@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
+	"github.com/daicho-dev/daicho/events"
 )
 
 // A dossier as of a past moment equals the one that an engine gives which was fed only up to that moment.
@@ -86,11 +87,16 @@ func TestValueDestroyedSinceIsNull(t *testing.T) {
 		t.Error("the look at values is not in the dossier's looks")
 	}
 	// What was known before anything was recorded of the deletion.
-	before, err := c.Dossier(ctx, contracts.DossierQuestion{Person: subject, Sealed: true, KnownAt: "400"})
+	var positions []events.Position
+	if err := c.Replay(ctx, contracts.ReplayQuestion{}, func(r contracts.Recorded) error { positions = append(positions, r.Position); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	then := positions[399]
+	before, err := c.Dossier(ctx, contracts.DossierQuestion{Person: subject, Sealed: true, KnownAt: then.String()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.KnownAt != 400 {
-		t.Errorf("the answer rests on position %v, want 400", before.KnownAt)
+	if before.KnownAt != then {
+		t.Errorf("the answer rests on position %v, want %v", before.KnownAt, then)
 	}
 }

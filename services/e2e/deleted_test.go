@@ -14,9 +14,6 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/jetstream"
-	"github.com/daicho-dev/daicho/infra/rootkey"
-	"github.com/daicho-dev/daicho/infra/vault"
 )
 
 const subject = "rental:C-000337"
@@ -61,24 +58,10 @@ func destroyed(t *testing.T, e *engine, person string, n int) {
 }
 
 // opens tries to open every sealed value of a person with all that is on disk: log, vault and root key.
-func opens(t *testing.T, dir, person string) (open, shut int) {
+func opens(t *testing.T, e *engine, person string) (open, shut int) {
 	t.Helper()
 	ctx := context.Background()
-	log, err := jetstream.Embedded(ctx, filepath.Join(dir, "log"), jetstream.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	root, err := rootkey.File(filepath.Join(dir, "root.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vault.Open(ctx, filepath.Join(dir, "vault"), root, vault.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
-	v.Level()
+	log, v := e.leftLog(), e.leftVault()
 	owner := events.PersonStream(events.Pseudonym(person))
 	keys, err := v.Keys(ctx, []events.Stream{owner})
 	if err != nil {
@@ -151,7 +134,7 @@ func TestDeletedRecordCannotBeOpened(t *testing.T) {
 	}
 	e.verified()
 	e.stop()
-	open, shut := opens(t, e.dir, string(p.Person))
+	open, shut := opens(t, e, string(p.Person))
 	if shut != 1 || open != len(before)-1 {
 		t.Errorf("with everything on disk %d values open and %d do not, want %d and 1", open, shut, len(before)-1)
 	}
@@ -192,7 +175,7 @@ func TestForgottenPersonCannotBeFoundOrOpened(t *testing.T) {
 	}
 	e.verified()
 	e.stop()
-	if open, shut := opens(t, e.dir, string(p.Person)); open != 0 || shut < 5 {
+	if open, shut := opens(t, e, string(p.Person)); open != 0 || shut < 5 {
 		t.Errorf("with everything on disk %d values of somebody forgotten open (%d do not)", open, shut)
 	}
 }
@@ -240,7 +223,7 @@ func TestDeletionSurvivesACrashAfterEachStep(t *testing.T) {
 				destroyed(t, e, string(p.Person), 1)
 				e.verified()
 				e.stop()
-				open, shut := opens(t, e.dir, string(p.Person))
+				open, shut := opens(t, e, string(p.Person))
 				if person := strings.Contains(data, "true"); person && open != 0 || shut < 1 || !person && open < 5 {
 					t.Errorf("after the crash %d values open and %d do not", open, shut)
 				}
@@ -296,7 +279,7 @@ func TestRestoredVaultForgetsAgain(t *testing.T) {
 	}
 	e.verified()
 	e.stop()
-	if open, shut := opens(t, e.dir, string(p.Person)); open != 0 || shut < 5 {
+	if open, shut := opens(t, e, string(p.Person)); open != 0 || shut < 5 {
 		t.Errorf("after the restore %d values open (%d do not)", open, shut)
 	}
 }

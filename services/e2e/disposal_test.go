@@ -14,9 +14,6 @@ import (
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
-	"github.com/daicho-dev/daicho/infra/jetstream"
-	"github.com/daicho-dev/daicho/infra/rootkey"
-	"github.com/daicho-dev/daicho/infra/vault"
 )
 
 // live are the records that have not been disposed of, of everybody, by name.
@@ -207,7 +204,7 @@ func TestS51_ADisposalThatDiesInTheMiddleDisposesOfExactlyWhatWasApproved(t *tes
 		t.Errorf("%d people are found, %d forgotten, of %d", len(found), len(forgotten), len(people))
 	}
 	e.stop()
-	opensExactly(t, e.dir, before, list)
+	opensExactly(t, e, before, list)
 }
 
 func keysOf[V any](m map[string]V) func(func(string) bool) {
@@ -317,24 +314,10 @@ func tampered(t *testing.T, e *engine, certificate []byte) {
 }
 
 // opensExactly tries to open every value with all that is on disk: what was disposed of does not open, everything else that was there does.
-func opensExactly(t *testing.T, dir string, before map[string]bool, list map[string]contracts.DisposalItem) {
+func opensExactly(t *testing.T, e *engine, before map[string]bool, list map[string]contracts.DisposalItem) {
 	t.Helper()
 	ctx := context.Background()
-	log, err := jetstream.Embedded(ctx, filepath.Join(dir, "log"), jetstream.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	root, err := rootkey.File(filepath.Join(dir, "root.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vault.Open(ctx, filepath.Join(dir, "vault"), root, vault.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
-	v.Level()
+	log, v := e.leftLog(), e.leftVault()
 	corrected := map[string]bool{}
 	opened, shut := 0, 0
 	for batch, err := range log.Scan(ctx, 0, contracts.Filter{Kinds: []string{"person"}}) {

@@ -36,6 +36,15 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
+		defer on.until.end()
+		if err := on.begin(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if binary = os.Getenv("DAICHO_E2E_BINARY"); binary != "" { // one that is built already
+			raced = binary
+			return m.Run()
+		}
 		binary, raced = filepath.Join(dir, "daicho"), filepath.Join(dir, "daicho")
 		builds := [][]string{{"build", "-o", binary}}
 		if raceEnabled {
@@ -54,15 +63,16 @@ func TestMain(m *testing.M) {
 
 // engine is a running `daicho serve`.
 type engine struct {
-	t    testing.TB
-	path string
-	dir  string
-	log  string // what --log is given; empty: not given
-	args []string
-	cmd  *exec.Cmd
-	out  *output
-	url  string
-	done chan error
+	t     testing.TB
+	path  string
+	dir   string
+	log   string // what --log is given; empty: the backend's
+	vault string // what --vault is given by the backend; empty: nothing
+	args  []string
+	cmd   *exec.Cmd // nil: it has not been launched
+	out   *output
+	url   string
+	done  chan error
 }
 
 // output is what engines print, kept over restarts: nothing in it may name anybody.
@@ -126,6 +136,11 @@ func startWith(t testing.TB, args ...string) *engine {
 
 func (e *engine) launch(env ...string) {
 	e.t.Helper()
+	if e.cmd == nil {
+		on.place(e)
+	} else {
+		e.lasts()
+	}
 	_ = os.Remove(filepath.Join(e.dir, "engine.json"))
 	e.cmd = exec.Command(e.path, "serve", "--data", e.dir, "--listen", "127.0.0.1:0")
 	if e.log != "" {

@@ -98,6 +98,9 @@ func (s *Server) do(name string, args ...string) error {
 	return nil
 }
 
+// Folder is where all of it lies.
+func (s *Server) Folder() string { return s.dir }
+
 // Address is that of one of its databases.
 func (s *Server) Address(database string) string {
 	return "postgres://postgres@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(s.dir)

@@ -57,6 +57,14 @@ func (s *Server) Database(t testing.TB) string {
 	return s.address(t, name)
 }
 
+// Folder is where everything of a server of the test's own lies; of one that DAICHO_POSTGRES names it is empty.
+func (s *Server) Folder() string {
+	if s.own == nil {
+		return ""
+	}
+	return s.own.Folder()
+}
+
 // At is Database, opened.
 func (s *Server) At(t testing.TB) *postgres.Server {
 	t.Helper()

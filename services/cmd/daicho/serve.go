@@ -52,7 +52,7 @@ func serveCommand(s *shared) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
-	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (more hosts after commas; then ?replicas=, tls, tlsCaFile, userCertFile, userKeyFile, creds, user, passwordFile, tokenFile), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (nothing is kept)")
+	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (more hosts after commas; then ?replicas=, tls, tlsCaFile, userCertFile, userKeyFile, creds, user, passwordFile, tokenFile), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (gone when the process ends, and the data folder of no use then)")
 	f.StringVar(&c.Models, "models", "sqlite", "where read models and person states lie: sqlite (files of the data folder), postgres://[user:password@]host:port/database (a database of this register's own)")
 	f.StringVar(&c.Vault, "vault", "sqlite", "where the vault lies: sqlite, postgres://… (there a destruction is final with the next epoch of the root key)")
 	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")

@@ -114,6 +114,7 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 		lc.Append(fx.StopHook(log.Close))
 		return feed.New(log), nil
 	case c.Log == "memory":
+		l.Warn().Str("part", "log").Msg("the log is in memory: it is gone when this process ends, and the data folder is then of no use; start anew with an empty one")
 		log := memlog.New()
 		lc.Append(fx.StopHook(log.Close))
 		return feed.New(log), nil
