@@ -31,7 +31,7 @@ func suite(t *testing.T, begin func(t *testing.T) (address, name string)) {
 }
 
 // address is that of the server that DAICHO_ESDB names, or of one that speaks its protocol.
-func address(t *testing.T) string {
+func address(t testing.TB) string {
 	if a := os.Getenv("DAICHO_ESDB"); a != "" {
 		return a
 	}
