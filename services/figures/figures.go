@@ -129,6 +129,14 @@ func (r *run) steps() []step {
 	return []step{{"intake", r.intake}, {"single", r.single}, {"memory", r.memory}, {"deletion", r.deletions}, {"rebuild", r.rebuilds}, {"scale", r.scale}}
 }
 
+// Steps are the names that Options.Only may have.
+func Steps() (names []string) {
+	for _, s := range (&run{}).steps() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // intake sends the year in HTTP batches of 1,000, four at a time, each worker its own people's events in order.
 func (r *run) intake(ctx context.Context) error {
 	var b strings.Builder
@@ -355,17 +363,15 @@ func (r *run) rebuilds(ctx context.Context) error {
 		return err
 	}
 	barely := float64(n) / time.Since(began).Seconds()
-	rates := map[string]float64{}
 	for _, m := range []struct{ name, goal string }{{"breach", "≥ 0.4 ×"}, {"dossier", "≥ 0.15 ×"}, {"retention", "≥ 0.15 ×"}} {
 		r.say("rebuild: " + m.name)
 		n, took, err := r.engine.Rebuild(ctx, m.name)
 		if err != nil {
 			return err
 		}
-		rates[m.name] = float64(n) / took.Seconds()
-		r.add(Figure{"rebuild of " + m.name, rates[m.name], "events/s", "bare replay of the same bytes", barely, m.goal})
+		r.add(Figure{"rebuild of " + m.name, float64(n) / took.Seconds(), "events/s", "bare replay of the same bytes", barely, m.goal})
 	}
-	return r.onPostgres(ctx, rates)
+	return r.onPostgres(ctx)
 }
 
 // inFlight does n things, so many at once, and answers the first error.

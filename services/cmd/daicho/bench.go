@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +31,11 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 		Example: "  daicho bench\n  daicho bench --people 100000",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range only {
+				if !slices.Contains(figures.Steps(), name) {
+					return errUsage{fmt.Errorf("--only takes %s", strings.Join(figures.Steps(), ", "))}
+				}
+			}
 			s.output, _ = cmd.Flags().GetString("output")
 			stop, err := profile(path)
 			if err != nil {
@@ -56,7 +63,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 		},
 	}
 	cmd.Flags().StringVar(&path, "cpuprofile", "", "write a CPU profile there")
-	cmd.Flags().StringSliceVar(&only, "only", nil, "measure only some: intake (which the others rest on), single, memory, deletion, rebuild, scale")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "measure only some of "+strings.Join(figures.Steps(), ", ")+"; the others rest on intake")
 	cmd.Flags().IntVar(&people, "people", people, "people of the simulated year")
 	return cmd
 }
