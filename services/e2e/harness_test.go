@@ -323,10 +323,10 @@ func fed(t testing.TB, lines [][]byte) *engine {
 }
 
 // grown starts an engine anew, which looks at once for who has come of age meanwhile, and waits until it is told of everybody.
-func (e *engine) grown() {
+func (e *engine) grown(env ...string) {
 	e.t.Helper()
 	e.kill()
-	e.again()
+	e.again(env...)
 	month := events.Month(time.Now().In(time.FixedZone("JST", 9*3600)).Format("2006-01"))
 	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		m, err := e.as("admin").Majority(context.Background(), contracts.MajorityQuestion{Limit: 10_000})
