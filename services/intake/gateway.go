@@ -84,7 +84,11 @@ const (
 
 // Open prepares a gateway: it reads the log from where the store of person states ends. Progress, if not nil, is told how far.
 func Open(ctx context.Context, log contracts.Log, vault contracts.Vault, db contracts.Database, watch Observer, progress func(events.Position)) (*Gateway, error) {
-	st, err := openStates(ctx, db)
+	head, err := log.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the log's head: %w", err)
+	}
+	st, err := openStates(ctx, db, head)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ type states struct {
 	scanned events.Position // everything up to here is in the states, whoever wrote it
 	doubts  int             // appends of which the states may not have all, and of these, those that have been read since
 	cleared int
+	doubted int                  // the last key given when the last doubt arose
+	known   int                  // the highest key of an append whose outcome was known
 	missed  func([]events.Event) // told of what was read of people that the states did not have; nil: nobody is
 	recalls recalls
 }
@@ -57,7 +59,8 @@ var stateSchema = []string{
 	recallSchema,
 }
 
-func openStates(ctx context.Context, db contracts.Database) (*states, error) {
+// openStates opens the store beside a log that ends at a position. What is of a longer log, this one having been put back, is dropped.
+func openStates(ctx context.Context, db contracts.Database, head events.Position) (*states, error) {
 	if err := db.Make(ctx, stateSchema...); err != nil {
 		return nil, fmt.Errorf("preparing the store of person states: %w", err)
 	}
@@ -74,6 +77,12 @@ func openStates(ctx context.Context, db contracts.Database) (*states, error) {
 	default:
 		return nil, fmt.Errorf("reading the position of the store of person states: %w", err)
 	}
+	if events.Position(at) > head {
+		if err := dropStates(ctx, db); err != nil {
+			return nil, fmt.Errorf("dropping person states of a longer log: %w", err)
+		}
+		at = 0
+	}
 	s.acked, s.scanned = events.Position(at), events.Position(at)
 	recalls, err := readRecalls(ctx, db)
 	s.recalls = recalls
@@ -89,12 +98,17 @@ func ofForm(ctx context.Context, db contracts.Database) error {
 	case is == person.Form:
 		return nil
 	}
+	return dropStates(ctx, db)
+}
+
+// dropStates empties the store: the log is read anew.
+func dropStates(ctx context.Context, db contracts.Database) error {
 	tx, err := db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, q := range []string{`delete from states`, `delete from progress`, `delete from form`} {
+	for _, q := range []string{`delete from states`, `delete from refused`, `delete from progress`, `delete from form`} {
 		if _, err := tx.ExecContext(ctx, q); err != nil {
 			return err
 		}
@@ -207,8 +221,10 @@ func (s *states) end(key int, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, key)
-	if !known {
-		s.doubts++
+	if known {
+		s.known = max(s.known, key)
+	} else {
+		s.doubts, s.doubted = s.doubts+1, s.nextKey
 	}
 	if !s.shared && s.doubts == s.cleared && len(s.open) == 0 {
 		s.scanned = max(s.scanned, s.acked)
@@ -361,7 +377,11 @@ func (s *states) rememberRefused(ctx context.Context, pairs [][2]string) error {
 // the last write, later what somebody else appended.
 func (s *states) catchUp(ctx context.Context, log contracts.Log, org func(*events.Event) error, progress func(events.Position)) error {
 	s.mu.Lock()
-	from, doubts := s.scanned, s.doubts
+	// What was sent and not answered may be stored yet, until something that was sent after it has been answered.
+	from, doubts := s.scanned, s.cleared
+	if s.known > s.doubted {
+		doubts = s.doubts
+	}
 	s.mu.Unlock()
 	for batch, err := range log.Scan(ctx, from, contracts.Filter{}) {
 		if err != nil {

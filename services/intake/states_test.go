@@ -20,7 +20,7 @@ func TestAStateIsFoundWhileItIsBeingWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	s, err := openStates(ctx, db)
+	s, err := openStates(ctx, db, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
