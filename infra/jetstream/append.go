@@ -31,6 +31,7 @@ type group struct {
 	writes   []int
 	messages []*nats.Msg
 	first    []int // the first message of each write
+	unknown  []int // of each write: how many of its stream were sent before it, of unknown outcome
 	asked    bool  // the window knows of it
 	bytes    int
 	busy     bool // it was rejected, and may not be in conflict
@@ -179,7 +180,7 @@ func await(ctx context.Context, s *sent) ack {
 }
 
 func (g *group) build(writes []contracts.Write) {
-	g.messages, g.first, g.asked, g.bytes = nil, nil, false, 0
+	g.messages, g.first, g.unknown, g.asked, g.bytes = nil, nil, nil, false, 0
 	for _, i := range g.writes {
 		w := &writes[i]
 		g.first = append(g.first, len(g.messages))
@@ -242,7 +243,10 @@ func (l *Log) send(ctx context.Context, g *group) (*sent, error) {
 func (g *group) ask(win *window, writes []contracts.Write) {
 	g.asked = true
 	for k, i := range g.writes {
-		if w := &writes[i]; win.takeoff(w) && w.Expect != events.AnyRevision {
+		w := &writes[i]
+		ask, unknown := win.takeoff(w)
+		g.unknown = append(g.unknown, unknown)
+		if ask && w.Expect != events.AnyRevision {
 			g.messages[g.first[k]].Header[hExpect] = []string{strconv.FormatUint(uint64(w.Expect), 10)}
 		}
 	}
@@ -255,9 +259,9 @@ func (g *group) landed(win *window, writes []contracts.Write, a ack) ack {
 		a.err = contracts.ErrUnknown // not an answer that this server gives
 	}
 	next := a.Seq - total
-	for _, i := range g.writes {
+	for k, i := range g.writes {
 		next += uint64(len(writes[i].Events))
-		win.landed(&writes[i], contracts.Result{Revision: events.Revision(next), Err: a.err})
+		win.landed(&writes[i], g.unknown[k], contracts.Result{Revision: events.Revision(next), Err: a.err})
 	}
 	return a
 }

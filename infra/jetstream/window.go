@@ -31,8 +31,11 @@ type generation struct {
 type standing struct {
 	at      events.Revision
 	flying  int
-	unknown bool
+	unknown int // so many of unknown outcome there were
+	sure    int // and so many of them were sent before one that was stored
 }
+
+func (s standing) doubtful() bool { return s.flying > 0 || s.unknown > s.sure }
 
 // fullAt is how many streams a generation has, of some 150 bytes each.
 const fullAt = 50_000
@@ -42,26 +45,27 @@ func (w *window) begin(head events.Position) {
 	w.open, w.full, w.since, w.now = true, fullAt, head, generation{streams: map[events.Stream]standing{}}
 }
 
-// takeoff notes that a Write is sent, and says whether the server has to be asked at which revision its stream stands.
-func (w *window) takeoff(x *contracts.Write) (ask bool) {
+// takeoff notes that a Write is sent, and says whether the server has to be asked at which revision its stream stands, and how many of
+// unknown outcome were sent before it.
+func (w *window) takeoff(x *contracts.Write) (ask bool, unknown int) {
 	if !w.open {
-		return true
+		return true, 0
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s, ok := w.find(x.Stream)
 	if ok {
-		ask = s.flying > 0 || s.unknown || s.at != x.Expect
+		ask = s.doubtful() || s.at != x.Expect
 	} else {
 		ask = x.Known < w.since
 	}
 	s.flying++
 	w.put(x.Stream, s)
-	return ask
+	return ask, s.unknown
 }
 
-// landed notes what became of a Write: only ErrUnknown leaves open whether it was stored.
-func (w *window) landed(x *contracts.Write, r contracts.Result) {
+// landed notes what became of a Write, with how many of unknown outcome were sent before it: only ErrUnknown leaves open whether it was stored.
+func (w *window) landed(x *contracts.Write, unknown int, r contracts.Result) {
 	if !w.open {
 		return
 	}
@@ -70,13 +74,13 @@ func (w *window) landed(x *contracts.Write, r contracts.Result) {
 	s, _ := w.find(x.Stream)
 	s.flying--
 	switch {
-	case r.Err == nil: // what was sent before it, and may have been stored, lies before it
-		s.at, s.unknown = max(s.at, r.Revision), false
+	case r.Err == nil:
+		s.at, s.sure = max(s.at, r.Revision), max(s.sure, unknown) // what was sent before it, and may have been stored, lies before it
 		w.now.top = max(w.now.top, events.Position(r.Revision))
 	case errors.Is(r.Err, contracts.ErrUnknown):
-		s.unknown = true
+		s.unknown++
 	}
-	if s == (standing{}) { // as if it had not been sent
+	if s.at == 0 && !s.doubtful() { // as if it had not been sent
 		delete(w.now.streams, x.Stream)
 		delete(w.past.streams, x.Stream)
 		return
@@ -98,7 +102,7 @@ func (w *window) put(st events.Stream, s standing) {
 		gone := w.past.streams
 		w.past, w.now = w.now, generation{streams: map[events.Stream]standing{}}
 		for st, s := range gone {
-			if _, again := w.past.streams[st]; !again && (s.flying > 0 || s.unknown) {
+			if _, again := w.past.streams[st]; !again && s.doubtful() {
 				w.now.streams[st] = s
 			}
 		}

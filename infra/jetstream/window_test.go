@@ -72,7 +72,7 @@ func TestConflictsAreFoundWhetherTheServerIsAskedOrNot(t *testing.T) {
 		}
 	}
 	for st, s := range l.window.now.streams {
-		if s.flying != 0 || s.unknown {
+		if s.doubtful() {
 			t.Errorf("%s is left as %+v", st, s)
 		}
 	}
@@ -84,23 +84,26 @@ func TestWindow(t *testing.T) {
 		return &contracts.Write{Stream: events.Stream{Kind: "k", ID: fmt.Sprint(n)}, Expect: events.Revision(n)}
 	}
 	var closed window
-	if x := st(1); !closed.takeoff(x) {
+	if ask, _ := closed.takeoff(st(1)); !ask {
 		t.Error("where others append, the server is not asked")
 	}
 	var w window
 	w.begin(100)
 	w.full = 2
+	before := map[*contracts.Write]int{} // of unknown outcome
 	asks := func(n int, known events.Position, want bool, why string) *contracts.Write {
 		t.Helper()
 		x := st(n)
 		x.Known = known
-		if got := w.takeoff(x); got != want {
+		got, unknown := w.takeoff(x)
+		if got != want {
 			t.Errorf("%s: the server is asked: %t", why, got)
 		}
+		before[x] = unknown
 		return x
 	}
-	ok := func(x *contracts.Write, at events.Revision) { w.landed(x, contracts.Result{Revision: at}) }
-	fails := func(x *contracts.Write, err error) { w.landed(x, contracts.Result{Err: err}) }
+	ok := func(x *contracts.Write, at events.Revision) { w.landed(x, before[x], contracts.Result{Revision: at}) }
+	fails := func(x *contracts.Write, err error) { w.landed(x, before[x], contracts.Result{Err: err}) }
 
 	fails(asks(7, 0, true, "without a word"), contracts.ErrConflict)
 	fails(asks(7, 99, true, "read too long ago"), contracts.ErrConflict)
@@ -109,23 +112,26 @@ func TestWindow(t *testing.T) {
 	fails(y, contracts.ErrConflict)
 	ok(x, 101)
 	fails(asks(7, 200, true, "at another revision than it stands"), contracts.ErrConflict)
-	x = st(101)
-	x.Stream.ID = "7"
-	if w.takeoff(x) {
-		t.Error("at the revision that it stands at, the server is asked")
+	again := func(why string, want bool) *contracts.Write {
+		t.Helper()
+		x := st(101)
+		x.Stream.ID = "7"
+		got, unknown := w.takeoff(x)
+		if got != want {
+			t.Errorf("%s: the server is asked: %t", why, got)
+		}
+		before[x] = unknown
+		return x
 	}
-	fails(x, contracts.ErrUnknown)
-	if !w.takeoff(x) {
-		t.Error("after an unknown outcome the server is not asked")
-	}
-	fails(x, contracts.ErrConflict)
+	early := again("at the revision that it stands at", false)
+	fails(again("another is on its way", true), contracts.ErrUnknown)
+	ok(early, 101) // sent before: it says nothing of the other
+	fails(again("after an unknown outcome", true), contracts.ErrConflict)
 	for n := range 6 { // two generations later it is still in doubt
 		ok(asks(20+n, 1000, false, "a new one"), events.Revision(200+n))
 	}
-	if !w.takeoff(x) {
-		t.Error("what is unknown is forgotten")
-	}
-	ok(x, 300)
+	ok(again("two generations later", true), 101)
+	fails(again("after one that was sent later is stored", false), contracts.ErrConflict)
 	if w.since <= 100 || w.since > 206 {
 		t.Errorf("the window begins after %d", w.since)
 	}
