@@ -222,7 +222,7 @@ type Deleted struct {
 	Request  ID        `json:"request,omitempty"`
 	Run      ID        `json:"run,omitempty"`
 	Keys     []Ordinal `json:"keys,omitempty" daicho:"engine"`  // every leaf to destroy; with person, all there are
-	Early    []Word    `json:"early,omitempty" daicho:"engine"` // purposes that a law sets a period for, which had not run
+	Early    []Word    `json:"early,omitempty" daicho:"engine"` // purposes that a law sets a period for, which had not run; or record_of_provision (APPI 29(2), 30(4))
 }
 
 // KeysDestroyed is the vault's word that a deletion's keys derive no more.

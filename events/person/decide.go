@@ -465,12 +465,16 @@ func timely(f *events.Deleted) bool {
 }
 
 // early are the purposes that a law sets a period for which has not run, of what is deleted all the same: on somebody's request, or because a
-// consent or a service ended. The deletion is not refused; the log says what it went against (APPI 22; the laws that the catalogue names).
+// consent or a service ended; and the record of a provision about somebody who is forgotten. The deletion is not refused; the log says what
+// it went against (APPI 22; the laws that the catalogue names).
 func (d *decision) early(f *events.Deleted, today policy.Date) []events.Word {
 	if timely(f) {
 		return nil // it is refused as long as a law's period runs
 	}
 	var all []events.Word
+	if f.Person && !d.s.Remembered(d.c).Before(today) {
+		all = append(all, RecordOfProvision)
+	}
 	for i := range d.s.Records {
 		r := &d.s.Records[i]
 		if !r.Live() || !f.Person && !slices.Contains(f.Of, r.N) {

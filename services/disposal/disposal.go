@@ -172,7 +172,7 @@ func alone(p events.Pseudonym, s *person.State, c *policy.Catalogue) entry {
 	day, _ := s.Forgettable(c)
 	e := entry{person: p, rule: "no_record_left", cause: "purpose_met", due: day.String(), forget: true}
 	if !s.Remembered(c).IsZero() {
-		e.rule, e.cause = "record_of_provision", "retention"
+		e.rule, e.cause = string(person.RecordOfProvision), "retention"
 	}
 	return e
 }

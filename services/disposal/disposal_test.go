@@ -141,6 +141,10 @@ func TestS51_AListThatWasChangedOrLostDisposesOfNothing(t *testing.T) {
 		"another record":   `insert into items select disposal, person, 2, category, purpose, rule, cause, due, held, forget, outcome from items`,
 		"instead of it":    `update items set n = 2`,
 		"the whole person": `update items set forget = 1`,
+		"another purpose":  `update items set purpose = 'SVC-01'`,
+		"another category": `update items set category = 'pd:Name'`,
+		"another day":      `update items set due = '1999-01-01'`,
+		"a hold":           `update items set held = 1`,
 		"lost":             `delete from items`,
 	} {
 		w := newWorld(t)

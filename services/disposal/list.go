@@ -169,10 +169,10 @@ func (e *entry) alone() bool { return e.n == 0 }
 func digest(id events.ID, until string, purpose events.Word, all []entry) events.Word {
 	h := sha256.New()
 	line := func(parts ...string) { _, _ = h.Write([]byte(strings.Join(parts, " ") + "\n")) }
-	line("daicho.disposal.v1", string(id), until, string(purpose), strconv.Itoa(len(all)))
+	line("daicho.disposal.v2", string(id), until, string(purpose), strconv.Itoa(len(all)))
 	for i := range all {
 		e := &all[i]
-		line(e.record(), e.rule, string(e.cause), strconv.FormatBool(e.forget))
+		line(e.record(), string(e.category), string(e.purpose), e.rule, string(e.cause), e.due, strconv.FormatBool(e.held), strconv.FormatBool(e.forget))
 	}
 	return events.Word("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }

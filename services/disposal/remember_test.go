@@ -124,3 +124,24 @@ func TestS51_AfterTheirRecordsOfProvisionPeopleAreForgotten(t *testing.T) {
 		t.Errorf("%+v %v", c, err)
 	}
 }
+
+// A consent that somebody gives when nothing of theirs is here any more, or not yet, is theirs to keep: it is forgotten when it is withdrawn.
+func TestS51_AConsentThatCameSinceKeepsAPersonKnown(t *testing.T) {
+	w := newWorld(t)
+	consent := `{"purposes":["DM-01"],"by":"self","notice":{"policy":"2025-10","language":"ja"}}`
+	after := w.takes("C-1", "a")
+	w.happened("C-1", "deleted", `{"records":["a"],"cause":"request"}`)
+	w.happened("C-1", "consent_given", consent)
+	first := w.happened("C-2", "consent_given", consent)
+	if _, err := w.Plan(w.as(compliance), contracts.DisposalQuestion{}); ruleOf(err) != "refused record_unknown" {
+		t.Fatalf("while the consents stand: %v", err)
+	}
+	for _, who := range []string{"C-1", "C-2"} {
+		w.happened(who, "consent_withdrawn", `{"purposes":["DM-01"],"by":"self"}`)
+	}
+	if d := w.approved(); d.Records != 0 || d.Forgets != 2 {
+		t.Errorf("withdrawn: %+v", d)
+	} else if d, _ = w.runs(d.Disposal); w.living(after) != nil || w.living(first) != nil {
+		t.Errorf("%+v; left: %v %v", d, w.living(after), w.living(first))
+	}
+}

@@ -2,8 +2,10 @@ package intake
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/contracts/memlog"
@@ -101,6 +103,31 @@ func TestS9_ProvisionNeedsConsentAndLeavesItsRecord(t *testing.T) {
 	}
 	if len(all[0].Of) != 1 || all[0].Recipient != "travel" || all[0].Basis != "consent" {
 		t.Errorf("the record: %+v", all[0])
+	}
+}
+
+// Who is forgotten on request while a record of provision is to say whom it is about: the log says what that goes against (APPI 29(2)).
+func TestS15_ForgettingWithinTheTimeOfARecordOfProvisionSaysSo(t *testing.T) {
+	for name, x := range map[string]struct {
+		provides bool
+		years    int
+		want     events.Word
+	}{"never provided": {false, 0, ""}, "provided": {true, 0, "record_of_provision"}, "on the last day": {true, 3, "record_of_provision"}, "long ago": {true, 4, ""}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).as("/marketing/crm", "rental:P")
+			w.as("/privacy/office", "").tells("recipient_registered", `{"recipient":"agency","name":"x","country":"JP","kinds":["third_party"],"purposes":["DM-01"],"safeguard":"domestic"}`)
+			w.tells("collected", takes{purposes: on("DM-01", "consent"), records: "mail=pd:EmailAddress", location: "marketing-crm"}.String())
+			if x.provides {
+				w.tells("transferred", transfer(`"mail"`, "agency", "third_party", "DM-01", "consent", "JP"))
+			}
+			office := w.as("/privacy/office", "rental:P")
+			office.g.now = func() time.Time { return w.at.AddDate(x.years, 0, 0) }
+			office.tells("deleted", `{"person":true,"cause":"request"}`)
+			f := facts[*events.Deleted](office)
+			if got := slices.Contains(f[0].Early, "record_of_provision"); got != (x.want != "") {
+				t.Errorf("said to go against %v", f[0].Early)
+			}
+		})
 	}
 }
 
