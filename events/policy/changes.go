@@ -80,6 +80,9 @@ func (p *Purpose) beyond(was *Purpose) bool {
 			return true
 		}
 	}
+	if len(was.Reasons) > 0 && slices.ContainsFunc(p.Reasons, func(r Term) bool { return !was.HasReason(r.ID) }) || was.Adults && !p.Adults {
+		return true
+	}
 	return p.Role != was.Role || was.Disclosable && !p.Disclosable || beyond(p.Terms, was.Terms) ||
 		beyond(p.Processing, was.Processing) || beyond(p.GDPRBases, was.GDPRBases)
 }

@@ -167,6 +167,16 @@ func (l *linter) purpose(p *Purpose, path string) {
 		l.error(path+"/group", "dangling", string(p.Group)+" is not a group of this catalogue")
 	}
 	l.languages(path+"/text", p.Text)
+	for i, r := range p.Reasons {
+		at := path + "/reasons/" + strconv.Itoa(i)
+		if r.ID == "" {
+			l.error(at+"/id", "id_missing", "a reason needs an id")
+		}
+		if slices.IndexFunc(p.Reasons, func(x Term) bool { return x.ID == r.ID }) < i {
+			l.error(at+"/id", "duplicate", string(r.ID)+" stands twice")
+		}
+		l.languages(at+"/label", r.Label)
+	}
 	l.known(p.Categories, path+"/categories", true)
 	for regime, list := range p.Bases {
 		for i, b := range list {
