@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,16 +64,18 @@ func TestMain(m *testing.M) {
 
 // engine is a running `daicho serve`.
 type engine struct {
-	t     testing.TB
-	path  string
-	dir   string
-	log   string // what --log is given; empty: the backend's
-	vault string // what --vault is given by the backend; empty: nothing
-	args  []string
-	cmd   *exec.Cmd // nil: it has not been launched
-	out   *output
-	url   string
-	done  chan error
+	t      testing.TB
+	path   string
+	dir    string
+	log    string // what --log is given; empty: the backend's
+	vault  string // what --vault is given by the backend; empty: nothing
+	args   []string
+	within []string     // the command that runs it; empty: it is run itself
+	http   *http.Client // who reaches it; nil: anybody
+	cmd    *exec.Cmd    // nil: it has not been launched
+	out    *output
+	url    string
+	done   chan error
 }
 
 // output is what engines print, kept over restarts: nothing in it may name anybody.
@@ -142,7 +145,8 @@ func (e *engine) launch(env ...string) {
 		e.lasts()
 	}
 	_ = os.Remove(filepath.Join(e.dir, "engine.json"))
-	e.cmd = exec.Command(e.path, "serve", "--data", e.dir, "--listen", "127.0.0.1:0")
+	command := slices.Concat(e.within, []string{e.path, "serve", "--data", e.dir, "--listen", "127.0.0.1:0"})
+	e.cmd = exec.Command(command[0], command[1:]...)
 	if e.log != "" {
 		e.cmd.Args = append(e.cmd.Args, "--log", e.log)
 	}
@@ -219,11 +223,12 @@ func (e *engine) again(env ...string) {
 
 // as is a client with a role's token.
 func (e *engine) as(role string) *client.Client {
-	b, err := os.ReadFile(filepath.Join(e.dir, "tokens", role))
-	if err != nil {
-		return client.New(e.url, "")
+	b, _ := os.ReadFile(filepath.Join(e.dir, "tokens", role)) // there is none while it begins
+	c := client.New(e.url, strings.TrimSpace(string(b)))
+	if e.http != nil {
+		c.HTTP = e.http
 	}
-	return client.New(e.url, strings.TrimSpace(string(b)))
+	return c
 }
 
 // daicho runs a command on the engine's folder.
@@ -238,6 +243,14 @@ func (e *engine) daicho(args ...string) (stdout string, code int) {
 		e.t.Fatal(err)
 	}
 	return out.String(), cmd.ProcessState.ExitCode()
+}
+
+// long leaves a test out of the ordinary run, for what it takes.
+func long(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("DAICHO_E2E_LONG") != "1" {
+		t.Skipf("SKIPPED: %s; DAICHO_E2E_LONG=1 has it run", why)
+	}
 }
 
 // year are the lines of a simulated year that other people's libraries made, in the order of time.
