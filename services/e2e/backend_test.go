@@ -60,7 +60,6 @@ var elsewhere = map[string]struct {
 	why string
 }{
 	"TestLogBehindTheVaultDoesNotStart": {func(b *backend) bool { return b.log != embedded }, "it puts an old copy of the log's folder back, which only the embedded log has"},
-	"TestRestoredVaultForgetsAgain":     {func(b *backend) bool { return b.store != files }, "it puts an old copy of the vault's folder back, which only files have"},
 	"TestAStuckPartIsToldByName":        {func(b *backend) bool { return b.store != files }, "it locks the file of a projection"},
 	"TestASlowDiskLosesNothing":         {func(b *backend) bool { return b.log != embedded }, "the log does not lie on the disk that it slows down"},
 	"TestAFullDiskLosesNothing":         {func(b *backend) bool { return b.store != files && b.log != embedded }, "nothing that events need lies on the engine's own disk"},

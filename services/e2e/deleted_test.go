@@ -232,7 +232,7 @@ func TestDeletionSurvivesACrashAfterEachStep(t *testing.T) {
 	}
 }
 
-func copyDir(t *testing.T, from, to string) {
+func copyDir(t testing.TB, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -253,6 +253,27 @@ func copyDir(t *testing.T, from, to string) {
 	}
 }
 
+// backUpVault copies the vault of a stopped engine, and answers what puts the copy in its place.
+func (e *engine) backUpVault() (restore func()) {
+	e.t.Helper()
+	t := e.t
+	if e.vault != "" {
+		backup := on.postgres.Copy(t, e.vault)
+		return func() {
+			e.args[slices.Index(e.args, e.vault)] = backup
+			e.vault = backup
+		}
+	}
+	backup, at := t.TempDir(), filepath.Join(e.dir, "vault")
+	copyDir(t, at, backup)
+	return func() {
+		if err := os.RemoveAll(at); err != nil {
+			t.Fatal(err)
+		}
+		copyDir(t, backup, at)
+	}
+}
+
 // A backup of the vault, put back after a deletion, does not bring anything back: the log's deletions are carried out again first.
 func TestRestoredVaultForgetsAgain(t *testing.T) {
 	e := fed(t, year(t)[:600])
@@ -261,18 +282,14 @@ func TestRestoredVaultForgetsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.stop()
-	backup := t.TempDir()
-	copyDir(t, filepath.Join(e.dir, "vault"), backup)
+	restore := e.backUpVault()
 	e.again()
 	if _, err := send(e.as("admin"), [][]byte{[]byte(deletion("d1", subject, `{"person":true,"cause":"request"}`))}, 1); err != nil {
 		t.Fatal(err)
 	}
 	destroyed(t, e, string(p.Person), 1)
 	e.stop()
-	if err := os.RemoveAll(filepath.Join(e.dir, "vault")); err != nil {
-		t.Fatal(err)
-	}
-	copyDir(t, backup, filepath.Join(e.dir, "vault"))
+	restore()
 	e.again()
 	if _, err := e.as("admin").Find(context.Background(), subject); err == nil {
 		t.Error("a restored vault leads to somebody who was forgotten")

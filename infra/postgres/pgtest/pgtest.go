@@ -57,6 +57,19 @@ func (s *Server) Database(t testing.TB) string {
 	return s.address(t, name)
 }
 
+// Copy makes a database that holds what another one does, which nobody has open.
+func (s *Server) Copy(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal("the address of a database of the test cannot be read")
+	}
+	name := "daicho_test_" + strings.ToLower(rand.Text())
+	s.do(t, `create database `+name+` template `+strings.TrimPrefix(u.Path, "/"))
+	t.Cleanup(func() { s.do(t, `drop database if exists `+name+` with (force)`) })
+	return s.address(t, name)
+}
+
 // Folder is where everything of a server of the test's own lies; of one that DAICHO_POSTGRES names it is empty.
 func (s *Server) Folder() string {
 	if s.own == nil {
