@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type Gateway struct {
 	broken atomic.Pointer[error]
 	heard  atomic.Uint64         // the follower has read up to here
 	behind atomic.Pointer[error] // why what others append is not known
+	full   atomic.Pointer[lost]  // why the log did not take what was last written
 	kept   atomic.Pointer[error] // why person states could not be written, the last time; meanwhile they gather in memory
 }
 
@@ -185,6 +187,34 @@ func (g *Gateway) Err() error {
 		}
 	}
 	return nil
+}
+
+// lost is a write that the log did not take, or of which it is not known.
+type lost struct {
+	err error
+	at  time.Time
+}
+
+// lately is for how long a write that was lost tells of the log: whoever sends it again finds out, and nothing is written just to see.
+const lately = 15 * time.Second
+
+// Unwritten is why the log takes nothing, as far as the last write shows, or nil. A log on a full disk may well be read. It stops nothing: the
+// next write may go.
+func (g *Gateway) Unwritten() error {
+	if l := g.full.Load(); l != nil && time.Since(l.at) < lately {
+		return fmt.Errorf("it did not take what was last written: %w", l.err)
+	}
+	return nil
+}
+
+// wrote remembers what became of writes.
+func (g *Gateway) wrote(results []contracts.Result) {
+	i := slices.IndexFunc(results, func(r contracts.Result) bool { return r.Err != nil && !errors.Is(r.Err, contracts.ErrConflict) })
+	if i < 0 {
+		g.full.Store(nil)
+		return
+	}
+	g.full.Store(&lost{results[i].Err, time.Now()})
 }
 
 // How often person states are written, and how soon again after they could not be.

@@ -34,6 +34,7 @@ func (gr *group) record(ctx context.Context) (again []*item, err error) {
 		kept <- gr.g.vault.Quarantine(ctx, refused.keep)
 	}()
 	results := gr.g.log.Append(ctx, writes)
+	gr.g.wrote(results)
 	known = !slices.ContainsFunc(results, func(r contracts.Result) bool { return r.Err != nil && !errors.Is(r.Err, contracts.ErrConflict) })
 	if err := <-kept; err != nil {
 		return gr.items, err

@@ -65,12 +65,14 @@ func (e *Engine) parts() (all []part) {
 	return all
 }
 
-// reach asks the log for its head. Nothing is taken until it answers.
+// reach asks the log for its head, and intake whether it takes what is written. Nothing is taken until it answers.
 func (e *Engine) reach() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	_, err := e.log.Head(ctx)
-	return err
+	if _, err := e.log.Head(ctx); err != nil {
+		return err
+	}
+	return e.gateway.Unwritten()
 }
 
 // up says that the engine has begun.
