@@ -1,17 +1,16 @@
-package policy_test
+package policies
 
 import (
 	"bytes"
 	"strings"
 	"testing"
 
-	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events/policy"
 )
 
 // A reason that people were not told of widens a purpose (APPI 21(3)); one that stands twice, has no name or lacks a language is a mistake.
 func TestS65_Reasons(t *testing.T) {
-	shipped := policies.Default()
+	shipped := Default()
 	with := func(first string) *policy.Catalogue {
 		t.Helper()
 		c, err := policy.Parse(bytes.Replace(shipped.JSON(), []byte(`"reasons":[`), []byte(`"reasons":[`+first+`,`), 1))
