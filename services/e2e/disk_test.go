@@ -56,12 +56,7 @@ func fill(t *testing.T, dir string) (free func()) {
 // one, everything is taken once, and the end state is that of an undisturbed run.
 func TestAFullDiskLosesNothing(t *testing.T) {
 	lines := year(t)[:2000]
-	ids := identifiers(lines)
-	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	calm := fed(t, lines)
-	calm.grown()
-	want := normal(t, calm, ids, asOf, true)
-	calm.kill()
+	ids, asOf, want := undisturbed(t, lines)
 
 	dir := small(t, 192)
 	e := start(t, dir)

@@ -12,12 +12,7 @@ import (
 // from its beginning. What stands at the end is what an undisturbed run gives.
 func TestKilledTwentyTimesEqualsUndisturbed(t *testing.T) {
 	lines := year(t)
-	ids := identifiers(lines)
-	calm := fed(t, lines)
-	calm.grown()
-	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	want := normal(t, calm, ids, asOf, true)
-	calm.kill()
+	ids, asOf, want := undisturbed(t, lines)
 
 	e := start(t, t.TempDir())
 	r := rand.New(rand.NewPCG(20, 26))

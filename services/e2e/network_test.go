@@ -125,12 +125,7 @@ func TestACutNetworkLosesNothing(t *testing.T) {
 	long(t, "the engine finds out by itself that nothing arrives any more, which takes it a while")
 	cable := newCable(t)
 	lines := year(t)[:2000]
-	ids := identifiers(lines)
-	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	calm := fed(t, lines)
-	calm.grown()
-	want := normal(t, calm, ids, asOf, true)
-	calm.kill()
+	ids, asOf, want := undisturbed(t, lines)
 
 	server := clustertest.Start(t, clustertest.Options{Nodes: 1})
 	e := &engine{t: t, path: binary, dir: t.TempDir(), out: &output{}, within: []string{"ip", "netns", "exec", cable.name}, http: cable.client()}

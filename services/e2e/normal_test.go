@@ -151,6 +151,17 @@ func normal(t testing.TB, e *engine, ids []string, asOf time.Time, whole bool) [
 	return b.Bytes()
 }
 
+// undisturbed is what an engine gives, of whom and as of when, that nothing happens to while it is sent lines, and that has been told who is of age.
+func undisturbed(t testing.TB, lines [][]byte) (ids []string, asOf time.Time, want []byte) {
+	t.Helper()
+	ids, asOf = identifiers(lines), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	calm := fed(t, lines)
+	calm.grown()
+	want = normal(t, calm, ids, asOf, true)
+	calm.kill()
+	return ids, asOf, want
+}
+
 // strip leaves out where and when something was recorded, and names people by their identifiers.
 func strip(v any, names map[string]string) any {
 	switch v := v.(type) {

@@ -144,12 +144,7 @@ func TestSecondEngineTakesOver(t *testing.T) {
 	server, log := pgtest.Start(t), estest.Start(t, estest.Options{})
 	lines := year(t)
 	lines = lines[:len(lines)/2]
-	ids := identifiers(lines)
-	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	calm := fed(t, lines)
-	calm.grown()
-	want := normal(t, calm, ids, asOf, true)
-	calm.kill()
+	ids, asOf, want := undisturbed(t, lines)
 	shared := []string{"--log", log.URL(), "--models", server.Database(t), "--vault", server.Database(t), "--root-key", filepath.Join(t.TempDir(), "root.key")}
 	first := startWith(t, shared...)
 	second := &engine{t: t, path: binary, dir: t.TempDir(), args: shared, out: &output{}}

@@ -61,12 +61,7 @@ func TestASlowDiskLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	brake := newBrake(t, dir)
 	lines := year(t)[:1200]
-	ids := identifiers(lines)
-	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	calm := fed(t, lines)
-	calm.grown()
-	want := normal(t, calm, ids, asOf, true)
-	calm.kill()
+	ids, asOf, want := undisturbed(t, lines)
 
 	brake.to(0)
 	e := &engine{t: t, path: binary, dir: dir, out: &output{}, within: []string{"sh", "-c", `echo $$ > "$0"/cgroup.procs && exec "$@"`, brake.group}}
