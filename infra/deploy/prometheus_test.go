@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
@@ -238,11 +240,15 @@ func TestAlertsHoldWhenTheyShould(t *testing.T) {
 	clock := float64(now.Unix())
 	const day = 1440
 	cases := map[string]struct{ bad, well []series }{
-		"DaichoAbsent":           {[]series{{`up{job="daicho"}`, over(5, 0, 0)}}, []series{{`up{job="daicho"}`, over(5, 1, 1)}}},
-		"DaichoNotReady":         {[]series{{`daicho_ready`, over(5, 0, 0)}}, []series{{`daicho_ready`, over(5, 1, 1)}}},
-		"DaichoPartStuck":        {[]series{{`daicho_part_stuck{part="breach"}`, over(5, 1, 1)}}, []series{{`daicho_part_stuck{part="breach"}`, over(5, 0, 0)}}},
-		"DaichoNotWatched":       {[]series{{`daicho_watched_timestamp_seconds`, over(5, clock-400, clock-400)}}, []series{{`daicho_watched_timestamp_seconds`, over(5, clock-10, clock-10)}}},
-		"DaichoModelLags":        {[]series{{`daicho_model_lag_positions{model="breach"}`, over(20, 20000, 30000)}}, []series{{`daicho_model_lag_positions{model="breach"}`, over(20, 90000, 20000)}}},
+		"DaichoAbsent":     {[]series{{`up{job="daicho"}`, over(5, 0, 0)}}, []series{{`up{job="daicho"}`, over(5, 1, 1)}}},
+		"DaichoNotReady":   {[]series{{`daicho_ready`, over(5, 0, 0)}}, []series{{`daicho_ready`, over(5, 1, 1)}}},
+		"DaichoPartStuck":  {[]series{{`daicho_part_stuck{part="breach"}`, over(5, 1, 1)}}, []series{{`daicho_part_stuck{part="breach"}`, over(5, 0, 0)}}},
+		"DaichoNotWatched": {[]series{{`daicho_watched_timestamp_seconds`, over(5, clock-400, clock-400)}}, []series{{`daicho_watched_timestamp_seconds`, over(5, clock-10, clock-10)}}},
+		"DaichoModelLags":  {[]series{{`daicho_model_lag_positions{model="breach"}`, over(20, 20000, 30000)}}, []series{{`daicho_model_lag_positions{model="breach"}`, over(20, 90000, 20000)}}},
+		"DaichoModelUnkept": {
+			[]series{{`daicho_standby{job="daicho",instance="a",model="breach"}`, over(20, 1, 1)}, {`daicho_standby{job="daicho",instance="a",model="dossier"}`, over(20, 0, 0)}},
+			[]series{{`daicho_standby{job="daicho",instance="a",model="breach"}`, over(20, 1, 1)}, {`daicho_standby{job="daicho",instance="b",model="breach"}`, over(20, 0, 0)}},
+		},
 		"DaichoDestructionWaits": {[]series{{`daicho_destruction_oldest_seconds`, over(5, 100, 400)}}, []series{{`daicho_destruction_oldest_seconds`, over(5, 0, 1)}}},
 		"DaichoRefusalsRise": {
 			[]series{{`daicho_intake_refusals_total{rule="schema"}`, append(over(day, 0, 24), over(60, 25, 85)...)}},
@@ -286,10 +292,14 @@ func TestAlertsHoldWhenTheyShould(t *testing.T) {
 	for name := range cases {
 		t.Errorf("%s is no alert", name)
 	}
+	gone := []series{{`daicho_standby{job="daicho",instance="a",model="breach"}`, append(over(20, 0, 0), math.Float64frombits(value.StaleNaN))}}
 	full := []series{{`daicho_data_bytes{what="free"}`, over(5, 10e9, 10e9)}, {`daicho_data_bytes{what="size"}`, over(5, 100e9, 100e9)}}
 	for _, r := range alerts(t) {
 		if r.Alert == "DaichoDiskFills" && !fires(t, r.Expr, now, full...) {
 			t.Error("a disk that is nearly full is not told")
+		}
+		if r.Alert == "DaichoModelUnkept" && !fires(t, r.Expr, now, gone...) {
+			t.Error("that the one process of a model is gone is not told")
 		}
 	}
 }

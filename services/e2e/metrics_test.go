@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -57,6 +59,7 @@ func TestMetricsSayWhatAnswersSay(t *testing.T) {
 		`daicho_part_stuck{part="destruction of keys"}`:     0,
 		`daicho_model_lag_positions{model="dossier"}`:       0,
 		`daicho_model_lag_positions{model="retention"}`:     0,
+		`daicho_standby{model="dossier"}`:                   0,
 		`daicho_destructions_waiting`:                       0,
 		`daicho_destruction_oldest_seconds`:                 0,
 		`daicho_notices_given_up`:                           0,
@@ -159,4 +162,26 @@ func TestAStuckPartIsToldByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("its going on", 0, 1)
+}
+
+// tellsOf waits until a process tells of models whether it stands by for each, and of no others.
+func (e *engine) tellsOf(standby map[string]float64) {
+	e.t.Helper()
+	eventually(e.t, "the metrics to say who stands by", func() error {
+		got, all := map[string]float64{}, e.metrics()
+		for name, n := range all {
+			if model, ok := strings.CutPrefix(name, "daicho_standby{model=\""); ok {
+				got[strings.TrimSuffix(model, "\"}")] = n
+			}
+		}
+		for model, n := range got {
+			if _, lags := all[`daicho_model_lag_positions{model="`+model+`"}`]; lags != (n == 0) {
+				return fmt.Errorf("%s: standing by is %v, and that its lag is told is %t", model, n, lags)
+			}
+		}
+		if !maps.Equal(got, standby) {
+			return fmt.Errorf("it tells %v, want %v", got, standby)
+		}
+		return nil
+	})
 }

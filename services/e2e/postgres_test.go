@@ -127,7 +127,7 @@ func (e *engine) level() error {
 }
 
 // eventually waits until something succeeds.
-func eventually(t *testing.T, what string, do func() error) {
+func eventually(t testing.TB, what string, do func() error) {
 	t.Helper()
 	var err error
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -160,6 +160,11 @@ func TestSecondEngineTakesOver(t *testing.T) {
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
+	at := func(n float64) map[string]float64 {
+		return map[string]float64{"dossier": n, "retention": n, "breach": n, "attachments": n, "evidence": n, "recipients": n}
+	}
+	first.tellsOf(at(0))
+	second.tellsOf(at(1))
 	half := len(lines) / 2
 	go func() {
 		time.Sleep(700 * time.Millisecond)
@@ -170,6 +175,7 @@ func TestSecondEngineTakesOver(t *testing.T) {
 	}
 	first.kill()
 	eventually(t, "the second to take over", func() error { return second.as("admin").Ready(context.Background()) })
+	second.tellsOf(at(0))
 	for range 2 {
 		if _, err := send(second.as("admin"), lines, 1000); err != nil {
 			t.Fatal(err)

@@ -223,6 +223,8 @@ func TestAProjectionIsTakenOver(t *testing.T) {
 		}
 		return nil
 	})
+	first.tellsOf(map[string]float64{"retention": 0})
+	second.tellsOf(map[string]float64{"retention": 1})
 	first.kill()
 	eventually(t, "the second to take over", func() error {
 		m, err := ask(intake)
@@ -234,4 +236,5 @@ func TestAProjectionIsTakenOver(t *testing.T) {
 	if m, err := ask(second); err != nil || m != n {
 		t.Errorf("asked itself, it says %d (%v)", m, err)
 	}
+	second.tellsOf(map[string]float64{"retention": 0})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/daicho-dev/daicho/events/organisation"
 	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/metrics"
+	"github.com/daicho-dev/daicho/services/models"
 )
 
 // gauges are what whoever runs an engine watches. They count; nothing in them is of a person, and what would take a look at everybody is
@@ -57,6 +58,13 @@ func (e *Engine) gauges() []metrics.Gauge {
 			return metrics.One(float64(head)), err
 		}},
 		{Name: "daicho_model_lag_positions", Help: "Positions between a projection and the log's head.", Label: "model", Read: e.lag},
+		{Name: "daicho_standby", Help: "1 while this process stands by for a model that another one applies, 0 while it applies it.", Label: "model", Read: always(func() map[string]float64 {
+			all := map[string]float64{}
+			for _, m := range e.stores.All {
+				all[m.Name()] = metrics.Bit(e.standsBy(m))
+			}
+			return all
+		})},
 		{Name: "daicho_destructions_waiting", Help: "Deletions whose keys are not known to be destroyed yet.", Read: office(func(context.Context) (map[string]float64, error) {
 			n, _ := e.keeper.Waiting()
 			return metrics.One(float64(n)), nil
@@ -104,6 +112,13 @@ func (e *Engine) gauges() []metrics.Gauge {
 	}
 }
 
+// standsBy says that another process applies a model, or holds what this one needs before it applies any.
+func (e *Engine) standsBy(m models.Runner) bool {
+	_, state, _ := m.Status()
+	return state == models.Standby || loaded(&e.waits) != nil
+}
+
+// lag is told by whoever applies a model: how far one is for which this process stands by, it does not know.
 func (e *Engine) lag(ctx context.Context) (map[string]float64, error) {
 	head, err := e.log.Head(ctx)
 	if err != nil {
@@ -111,6 +126,9 @@ func (e *Engine) lag(ctx context.Context) (map[string]float64, error) {
 	}
 	all := map[string]float64{}
 	for _, m := range e.stores.All {
+		if e.standsBy(m) {
+			continue
+		}
 		at, _, _ := m.Status()
 		all[m.Name()] = float64(head - min(at, head))
 	}
