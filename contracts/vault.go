@@ -32,9 +32,9 @@ type Vault interface {
 	// stored, if a newcomer's stream has another key already: what was sealed under this one would never open.
 	Admit(ctx context.Context, all []Newcomer) ([]events.Stream, error)
 
-	// AddCase remembers the clear word behind a case tag, so that holds can be listed by case while the person is known.
-	// ErrDestroyed for an owner that has no key.
-	AddCase(ctx context.Context, owner events.Stream, tag, word string) error
+	// AddCases remembers the clear words behind case tags, so that holds can be listed by case while the person is known.
+	// ErrDestroyed, and nothing is stored, if an owner has no key.
+	AddCases(ctx context.Context, words map[CaseRef]string) error
 	// Cases answers the clear word of each case tag of the given owners that is known: owner, tag → word.
 	Cases(ctx context.Context, owners []events.Stream) (map[CaseRef]string, error)
 

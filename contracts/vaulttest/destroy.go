@@ -76,7 +76,7 @@ func punctureRace(s *suite) {
 func forget(s *suite) {
 	owner, other := s.person("crm:1", "mail:a@example.org"), s.person("crm:2")
 	held := s.keys(owner)
-	s.ok(s.AddCase(s.Context(), owner, held.Tag("case", "2026/7"), "2026/7"))
+	s.ok(s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: held.Tag("case", "2026/7")}: "2026/7"}))
 	s.find("crm:1", "crm:2")
 	for i := range 3 {
 		// Again, later, changes nothing: not the tombstone's time either.
@@ -99,8 +99,13 @@ func forget(s *suite) {
 		}
 		s.reopen()
 	}
-	if err := s.AddCase(s.Context(), owner, "tag", "word"); !errors.Is(err, contracts.ErrDestroyed) {
+	if err := s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: other, Tag: "tag"}: "word", {Owner: owner, Tag: "tag"}: "word"}); !errors.Is(err, contracts.ErrDestroyed) {
 		s.Fatalf("a case of somebody forgotten: %v", err)
+	}
+	words, err := s.Cases(s.Context(), []events.Stream{other})
+	s.ok(err)
+	if len(words) != 0 {
+		s.Fatal("a case was stored beside one of somebody forgotten")
 	}
 	s.ok(s.Puncture(s.Context(), owner, []events.Ordinal{1}))
 }
@@ -126,10 +131,10 @@ func tombstone(s *suite) {
 
 func cases(s *suite) {
 	a, b := s.person("crm:1"), s.person("crm:2")
-	s.ok(s.AddCase(s.Context(), a, "t1", "2026/7"))
-	s.ok(s.AddCase(s.Context(), a, "t2", "2026/8"))
-	s.ok(s.AddCase(s.Context(), b, "t1", "2026/9"))
-	s.ok(s.AddCase(s.Context(), b, "t1", "2026/9"))
+	s.ok(s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: a, Tag: "t1"}: "2026/7"}))
+	s.ok(s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: a, Tag: "t2"}: "2026/8"}))
+	s.ok(s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: b, Tag: "t1"}: "2026/9"}))
+	s.ok(s.AddCases(s.Context(), map[contracts.CaseRef]string{{Owner: b, Tag: "t1"}: "2026/9"}))
 	for range 2 {
 		words, err := s.Cases(s.Context(), []events.Stream{a, b, a, events.PersonStream(s.NewPseudonym())})
 		s.ok(err)

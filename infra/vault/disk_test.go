@@ -73,7 +73,7 @@ func TestNothingClearOnDisk(t *testing.T) {
 	owner := admit(t, v, "crm:4711-4711", "mail:aoi.tanaka@example.org")
 	k := keysOf(t, v, owner)
 	box := must[[]byte](t)(k.Seal(1, bound, []byte("sealed-value")))
-	ok(t, v.AddCase(t.Context(), owner, k.Tag("case", "case-word-2026"), "case-word-2026"))
+	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: k.Tag("case", "case-word-2026")}: "case-word-2026"}))
 	ok(t, v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q1", At: noon, Source: "emitter-source", Type: "emitter-type",
 		Rule: "emitter-rule", Field: "emitter-field", Subject: "crm:4711-4711", Body: []byte("refused-body")}}))
 	v.Peppered("scope", "peppered-text")
@@ -170,7 +170,7 @@ func TestReplacedBytesAreGone(t *testing.T) {
 		ok(t, v.Puncture(t.Context(), owner, ns))
 		gone(old)
 	}
-	ok(t, v.AddCase(t.Context(), owner, "tag", "word"))
+	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}))
 	ok(t, v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q1", At: noon, Subject: "crm:Z", Body: make([]byte, 20_000)}}))
 	old := append(blobs(t, dir, of), blobs(t, dir, `SELECT sealed FROM cases`)...)
 	before := len(blobs(t, dir, `SELECT hash FROM directory`))
@@ -197,7 +197,7 @@ func TestOldCopyOpensNothingAfterRotate(t *testing.T) {
 	box := must[[]byte](t)(keysOf(t, v, owner).Seal(1, bound, []byte("one")))
 	two := must[[]byte](t)(keysOf(t, v, owner).Seal(2, bound, []byte("two")))
 	word := v.Peppered("s", "t")
-	ok(t, v.AddCase(t.Context(), owner, "tag", "word"))
+	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}))
 	ok(t, v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q1", At: noon, Body: []byte("body")}}))
 	ok(t, os.CopyFS(copied, os.DirFS(dir)))
 	ok(t, v.Puncture(t.Context(), owner, []events.Ordinal{1}))

@@ -61,7 +61,7 @@ func TestRotateCutShort(t *testing.T) {
 	v := open(t, dir, vault.Options{})
 	owner := admit(t, v, "crm:1")
 	admit(t, v, "crm:2")
-	ok(t, v.AddCase(t.Context(), owner, "tag", "word"))
+	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}))
 	ok(t, v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q1", At: noon, Body: []byte("body")}}))
 	v.Level()
 	box := must[[]byte](t)(keysOf(t, v, owner).Seal(2, bound, []byte("two")))
@@ -111,7 +111,7 @@ func TestRootKeysAway(t *testing.T) {
 	_, err2 := v.Keys(t.Context(), []events.Stream{owner})
 	for i, err := range []error{
 		err1, err2, v.Puncture(t.Context(), owner, []events.Ordinal{1}), v.Forget(t.Context(), owner, noon, 1),
-		v.AddCase(t.Context(), owner, "tag", "word"), v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q", At: noon}}),
+		v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}), v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q", At: noon}}),
 	} {
 		if !errors.Is(err, errFault) {
 			t.Errorf("%d: %v", i, err)

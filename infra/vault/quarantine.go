@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -16,24 +17,37 @@ import (
 	"github.com/daicho-dev/daicho/events"
 )
 
-// AddCase remembers the clear word behind a case tag.
-func (v *Vault) AddCase(ctx context.Context, stream events.Stream, tag, word string) error {
-	opened, err := v.open(ctx, []events.Stream{stream})
+// AddCases remembers the clear words behind case tags.
+func (v *Vault) AddCases(ctx context.Context, words map[contracts.CaseRef]string) error {
+	refs := slices.Collect(maps.Keys(words))
+	owners := make([]events.Stream, len(refs))
+	for i := range refs {
+		owners[i] = refs[i].Owner
+	}
+	opened, err := v.open(ctx, owners)
 	if err != nil {
 		return err
 	}
-	o := opened[0]
-	if o == nil {
-		return contracts.ErrDestroyed
+	sealed := make([][]byte, len(refs))
+	for i, o := range opened {
+		if o == nil {
+			return contracts.ErrDestroyed
+		}
+		key, err := o.caseKey()
+		if err != nil {
+			return err
+		}
+		sealed[i] = sealUnder(key, parts("case", o.stream, refs[i].Tag), []byte(words[refs[i]]))
 	}
-	key, err := o.caseKey()
-	if err != nil {
-		return err
-	}
-	sealed := sealUnder(key, parts("case", o.stream, tag), []byte(word))
-	// Not for somebody forgotten meanwhile: their row has to be there in the same statement.
-	return v.exec(ctx, `INSERT INTO cases (stream, tag, sealed) SELECT stream, $2, $3 FROM owners WHERE stream = $1
-		ON CONFLICT (stream, tag) DO UPDATE SET sealed = excluded.sealed`, o.stream, tag, sealed)
+	return v.transact(ctx, func(tx *sql.Tx) error {
+		for i, o := range opened { // not for somebody forgotten meanwhile: their row has to be there in the same statement
+			if _, err := tx.ExecContext(ctx, `INSERT INTO cases (stream, tag, sealed) SELECT stream, $2, $3 FROM owners WHERE stream = $1
+				ON CONFLICT (stream, tag) DO UPDATE SET sealed = excluded.sealed`, o.stream, refs[i].Tag, sealed[i]); err != nil {
+				return fmt.Errorf("vault: writing: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 // Cases answers the clear words of owners' case tags.

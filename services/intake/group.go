@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -35,14 +36,7 @@ type group struct {
 	at       map[events.Stream]int // index in writes
 	recorded map[*item]place
 	refusals []*item
-	cases    []caseWord
-	failed   error // of the vault, while somebody named was looked up
-}
-
-// caseWord is a case that a hold names; the vault keeps the word behind the tag.
-type caseWord struct {
-	owner     events.Stream
-	tag, word string
+	cases    map[contracts.CaseRef]string // that holds name; the vault keeps the word behind the tag
 }
 
 // place is where an item's event stands in the group's writes.
@@ -90,7 +84,7 @@ func (g *Gateway) attempt(ctx context.Context, items []*item, first bool) ([]*it
 		g: g, org: g.org.Load(), items: items,
 		found: map[events.Identifier]contracts.Found{}, newcomers: map[events.Identifier]contracts.Newcomer{},
 		keys: map[events.Stream]contracts.Keys{}, owned: map[events.Stream]bool{}, admit: map[events.Stream]contracts.Newcomer{},
-		at: map[events.Stream]int{}, recorded: map[*item]place{},
+		at: map[events.Stream]int{}, recorded: map[*item]place{}, cases: map[contracts.CaseRef]string{},
 	}
 	if err := gr.prepare(ctx); err != nil {
 		return items, err
@@ -99,7 +93,7 @@ func (g *Gateway) attempt(ctx context.Context, items []*item, first bool) ([]*it
 		return items, err
 	}
 	for _, it := range items {
-		if err := errors.Join(gr.one(it), gr.failed); err != nil {
+		if err := gr.one(it); err != nil {
 			return items, err
 		}
 	}
@@ -156,6 +150,9 @@ func (gr *group) prepare(ctx context.Context) error {
 	}
 	for i, id := range ids {
 		gr.found[id] = found[i]
+	}
+	if err := gr.acquaint(ctx); err != nil {
+		return err
 	}
 	var streams []events.Stream
 	have := map[events.Stream]bool{}
@@ -254,7 +251,7 @@ func (gr *group) one(it *item) error {
 		}
 	}
 	for tag, word := range cases {
-		gr.cases = append(gr.cases, caseWord{st, tag, word})
+		gr.cases[contracts.CaseRef{Owner: st, Tag: tag}] = word
 	}
 	return gr.add(it, st, tag, d.Fact)
 }
@@ -304,15 +301,15 @@ func (gr *group) translate(it *item, keys contracts.Keys) (cases map[string]stri
 			}
 			*k = events.Key(tag)
 		},
-		Identity: func(_ string, p *events.Identity) { *p = gr.identity(*p, it.Fact) },
+		Identity: func(_ string, p *events.Identity) { *p = gr.identity(*p) },
 	})
 	return cases
 }
 
-// identity is the pseudonym of somebody named in an event. Staff become known by being named; the other side of a link does not.
-func (gr *group) identity(p events.Identity, f events.Fact) events.Identity {
+// identity is the pseudonym of somebody named in an event.
+func (gr *group) identity(p events.Identity) events.Identity {
 	id := events.Identifier(p)
-	if !strings.ContainsRune(string(p), ':') || strings.HasPrefix(string(p), "person:") {
+	if !outside(p) {
 		return p
 	}
 	if found := gr.found[id]; found.Person != "" {
@@ -321,30 +318,42 @@ func (gr *group) identity(p events.Identity, f events.Fact) events.Identity {
 	if n := gr.newcomers[id]; n != nil {
 		return events.Identity("person:" + n.Stream().ID)
 	}
-	if _, link := f.(*events.Link); link {
-		return "person:"
-	}
-	st, err := gr.staff(id)
-	if err != nil {
-		gr.failed = errors.Join(gr.failed, err)
-		return "person:"
-	}
-	return events.Identity("person:" + st.ID)
+	return "person:" // the other side of a link, whom nobody knows
 }
 
-// staff makes somebody known who is only named. They are few, and several groups may name the same one at once: so each is admitted
-// at once and by themselves, and whoever was first stands.
-func (gr *group) staff(id events.Identifier) (events.Stream, error) {
-	n, err := gr.g.vault.Newcomer(events.PersonStream(gr.g.vault.NewPseudonym()), id)
-	if err != nil {
-		return events.Stream{}, err
+// outside says that somebody is named by an identifier from outside.
+func outside(p events.Identity) bool {
+	return strings.ContainsRune(string(p), ':') && !strings.HasPrefix(string(p), "person:")
+}
+
+// acquaint makes staff known: they become so by being named, as the other side of a link does not. Several groups may name the same one at
+// once: so they are admitted before anything rests on them, and whoever was first stands.
+func (gr *group) acquaint(ctx context.Context) error {
+	var staff []events.Identifier
+	var all []contracts.Newcomer
+	var failed error
+	for _, it := range gr.items {
+		if _, link := it.Fact.(*events.Link); link || it.Fact == nil || it.Refused != nil || it.permitted() != nil {
+			continue
+		}
+		events.Walk(it.Fact, events.Carrying{Identity: func(_ string, p *events.Identity) {
+			id := events.Identifier(*p)
+			if !outside(*p) || id == it.Subject || gr.found[id].Person != "" || slices.Contains(staff, id) {
+				return
+			}
+			n, err := gr.g.vault.Newcomer(events.PersonStream(gr.g.vault.NewPseudonym()), id)
+			failed = errors.Join(failed, err)
+			staff, all = append(staff, id), append(all, n)
+		}})
 	}
-	stands, err := gr.g.vault.Admit(context.Background(), []contracts.Newcomer{n})
-	if err != nil {
-		return events.Stream{}, err
+	if failed != nil || len(all) == 0 {
+		return failed
 	}
-	gr.found[id] = contracts.Found{Person: stands[0].Person()}
-	return stands[0], nil
+	stands, err := gr.g.vault.Admit(ctx, all)
+	for i, st := range stands {
+		gr.found[staff[i]] = contracts.Found{Person: st.Person()}
+	}
+	return err
 }
 
 // seal seals every value of a fact under the ordinal that the decision gave it.
@@ -436,12 +445,10 @@ func (gr *group) admitAll(ctx context.Context) error {
 	if err := gr.admitNewcomers(ctx); err != nil {
 		return err
 	}
-	for _, c := range gr.cases {
-		if err := gr.g.vault.AddCase(ctx, c.owner, c.tag, c.word); err != nil {
-			return err
-		}
+	if len(gr.cases) == 0 {
+		return nil
 	}
-	return nil
+	return gr.g.vault.AddCases(ctx, gr.cases)
 }
 
 func (gr *group) admitNewcomers(ctx context.Context) error {

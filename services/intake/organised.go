@@ -66,7 +66,7 @@ func (gr *group) organised(it *item, st events.Stream) error {
 		return nil
 	}
 	if f, ok := it.Fact.(*events.Disposal); ok && f.By != "" { // who approves is compared with who planned: as people
-		f.By = gr.identity(f.By, f)
+		f.By = gr.identity(f.By)
 	}
 	it.sign()
 	if r := organisation.Decide(gr.org, organisation.Submission{Kind: it.Kind, Source: it.Source, Time: it.Time, Fact: it.Fact, Known: gr.heardOf}, gr.g.now()); r != nil {
@@ -78,7 +78,7 @@ func (gr *group) organised(it *item, st events.Stream) error {
 		return nil
 	}
 	events.Walk(it.Fact, events.Carrying{
-		Identity: func(_ string, p *events.Identity) { *p = gr.identity(*p, it.Fact) },
+		Identity: func(_ string, p *events.Identity) { *p = gr.identity(*p) },
 		Key:      func(field string, k *events.Key) { *k = events.Key(gr.g.vault.Peppered(field, string(*k))) },
 	})
 	n, secrets := state.Next, 0
