@@ -9,7 +9,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"hash"
 	"math/bits"
+	"sync"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -131,17 +133,29 @@ func unsealUnder(aead cipher.AEAD, bound, box []byte) ([]byte, error) {
 	return b, nil
 }
 
-func mac(key, text []byte) (sum [32]byte) {
-	h := hmac.New(sha256.New, key)
-	h.Write(text)
-	h.Sum(sum[:0])
-	return sum
+// keyed hashes texts under one key. To begin with a key costs more than a short text does, so that what has begun is used again.
+type keyed struct {
+	key [32]byte
+
+	mu    sync.Mutex
+	begun hash.Hash
+	sum   [32]byte
+}
+
+func (k *keyed) mac(text []byte) [32]byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.begun == nil {
+		k.begun = hmac.New(sha256.New, k.key[:])
+	}
+	k.begun.Reset()
+	k.begun.Write(text)
+	k.begun.Sum(k.sum[:0])
+	return k.sum
 }
 
 // tag is 128 bits of a keyed hash, in 22 characters.
-func tag(key []byte, scope, text string) string {
-	b := make([]byte, 0, 128)
-	b = append(part(b, scope), text...)
-	sum := mac(key, b)
+func (k *keyed) tag(scope, text string) string {
+	sum := k.mac(append(part(make([]byte, 0, 128), scope), text...))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

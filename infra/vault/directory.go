@@ -13,12 +13,12 @@ import (
 )
 
 // hashed is an identifier under one of the vault's keys.
-func hashed(key *[32]byte, id events.Identifier) [32]byte {
+func hashed(key *keyed, id events.Identifier) [32]byte {
 	scheme, rest, ok := strings.Cut(string(id), ":")
 	if !ok {
 		scheme, rest = "", string(id)
 	}
-	return mac(key[:], append(part(make([]byte, 0, 64), scheme), rest...))
+	return key.mac(append(part(make([]byte, 0, 64), scheme), rest...))
 }
 
 func (v *Vault) entry(id events.Identifier) [32]byte  { return hashed(&v.pepper, id) }
@@ -29,7 +29,7 @@ func entryBound(hash [32]byte, epoch string) []byte {
 }
 
 // Peppered is a tag under the vault's own key.
-func (v *Vault) Peppered(scope, text string) string { return tag(v.words[:], scope, text) }
+func (v *Vault) Peppered(scope, text string) string { return v.words.tag(scope, text) }
 
 // leads reads where entries lead.
 func (v *Vault) leads(ctx context.Context, q querier, entries []any) (map[[32]byte]events.Pseudonym, error) {

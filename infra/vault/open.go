@@ -45,7 +45,7 @@ type Vault struct {
 	found       *foundCache
 	level       atomic.Bool
 
-	pepper, tomb, words [32]byte // the keys of directory, tombstones and Peppered
+	pepper, tomb, words keyed // the keys of directory, tombstones and Peppered
 
 	// turning is held shared by whatever wraps something and stores it, so that nothing wrapped under an old epoch can
 	// be stored after Rotate has looked for the last time.
@@ -129,7 +129,7 @@ func (v *Vault) start(ctx context.Context) error {
 	for _, s := range []struct {
 		name string
 		key  *[32]byte
-	}{{"pepper", &v.pepper}, {"tombstones", &v.tomb}, {"words", &v.words}} {
+	}{{"pepper", &v.pepper.key}, {"tombstones", &v.tomb.key}, {"words", &v.words.key}} {
 		if err := v.secret(ctx, s.name, s.key); err != nil {
 			return err
 		}

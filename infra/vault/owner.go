@@ -14,7 +14,7 @@ import (
 // owner is an opened key state. It implements contracts.Keys.
 type owner struct {
 	stream string
-	tagKey [32]byte
+	tags   keyed
 	names  []name // do not change once the owner is made
 
 	mu    sync.Mutex
@@ -40,7 +40,7 @@ func (o *owner) encode() ([]byte, error) {
 	n := o.state.MarshalSize()
 	b := make([]byte, 0, 1+32+4+n+4+64*len(o.names))
 	b = append(b, ownerVersion)
-	b = append(b, o.tagKey[:]...)
+	b = append(b, o.tags.key[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	b, err := o.state.AppendBinary(b)
 	if err != nil {
@@ -60,7 +60,7 @@ func decodeOwner(stream string, b []byte) (*owner, error) {
 	if len(b) < 1+32+4 || b[0] != ownerVersion {
 		return nil, errCorrupt
 	}
-	copy(o.tagKey[:], b[1:])
+	copy(o.tags.key[:], b[1:])
 	n := uint64(binary.BigEndian.Uint32(b[33:]))
 	b = b[37:]
 	if uint64(len(b)) < n+4 || o.state.UnmarshalBinary(b[:n]) != nil {
@@ -97,7 +97,7 @@ func (o *owner) destroy() {
 
 // same says whether two states are of one admission.
 func (o *owner) same(other *owner) bool {
-	return o.stream == other.stream && o.tagKey == other.tagKey && slices.Equal(o.names, other.names)
+	return o.stream == other.stream && o.tags.key == other.tags.key && slices.Equal(o.names, other.names)
 }
 
 func (o *owner) leaf(n events.Ordinal) (key [32]byte, err error) {
@@ -114,7 +114,7 @@ func (o *owner) leaf(n events.Ordinal) (key [32]byte, err error) {
 }
 
 // Tag replaces a text by 22 characters that mean something only under this owner's tag key.
-func (o *owner) Tag(scope, text string) string { return tag(o.tagKey[:], scope, text) }
+func (o *owner) Tag(scope, text string) string { return o.tags.tag(scope, text) }
 
 // Alive says whether an ordinal's key still derives.
 func (o *owner) Alive(n events.Ordinal) bool {
@@ -145,7 +145,7 @@ func (o *owner) Open(n events.Ordinal, bound contracts.Bound, box []byte) ([]byt
 
 // caseKey seals case words: derived of what goes with the owner, so that nothing has to be rewrapped.
 func (o *owner) caseKey() (cipher.AEAD, error) {
-	key := mac(o.tagKey[:], []byte("daicho/case words/1"))
+	key := o.tags.mac([]byte("daicho/case words/1"))
 	defer clear(key[:])
 	return newAEAD(key[:])
 }

@@ -43,7 +43,7 @@ func (v *Vault) Newcomer(stream events.Stream, ids ...events.Identifier) (contra
 	if o.state, err = puncture.New(rand.Reader); err != nil {
 		return nil, err
 	}
-	if _, err := rand.Read(o.tagKey[:]); err != nil {
+	if _, err := rand.Read(o.tags.key[:]); err != nil {
 		return nil, err
 	}
 	return &newcomer{v, stream, o}, nil

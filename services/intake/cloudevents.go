@@ -247,11 +247,13 @@ func ReadRequest(h http.Header, body io.Reader) (all []Submission, single bool, 
 		if len(parts) > MaxBatch {
 			return nil, false, &ErrBody{"the body has more than 10,000 events; send fewer at a time"}
 		}
+		all = make([]Submission, 0, len(parts))
 		for _, p := range parts {
 			all = append(all, ReadStructured(p))
 		}
 		return all, false, nil
 	case "application/x-ndjson":
+		all = make([]Submission, 0, min(MaxBatch, bytes.Count(b, []byte("\n"))+1))
 		for line := range bytes.Lines(b) {
 			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue

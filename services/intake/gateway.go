@@ -263,10 +263,11 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 		return nil, fmt.Errorf("intake has stopped: %w", err)
 	}
 	var wg sync.WaitGroup
-	items := make([]*item, len(all))
+	items, made := make([]*item, len(all)), make([]item, len(all))
 	wg.Add(len(all))
 	for i := range all {
-		items[i] = &item{Submission: all[i], caller: caller, weight: 1, done: &wg}
+		items[i] = &made[i]
+		made[i] = item{Submission: all[i], caller: caller, weight: 1, done: &wg}
 		if _, ok := all[i].Fact.(*events.Deleted); ok { // a recall from each recipient may go before it
 			items[i].weight = min(1+len(g.org.Load().Recipients), contracts.MaxWrite)
 		}
@@ -300,9 +301,16 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 // between, two groups may meet in one stream after all; then the log refuses one of them, and it is decided again.)
 func (g *Gateway) address(ctx context.Context, items []*item) error {
 	var ids []events.Identifier
+	streams := map[events.Identifier]string{} // of those who are known
 	for _, it := range items {
-		for _, id := range it.concerned() {
-			if !strings.HasPrefix(string(id), "person:") {
+		for id := range it.concerned {
+			if _, asked := streams[id]; asked {
+				continue
+			}
+			streams[id] = ""
+			if p, ok := strings.CutPrefix(string(id), "person:"); ok {
+				streams[id] = events.PersonStream(events.Pseudonym(p)).String()
+			} else {
 				ids = append(ids, id)
 			}
 		}
@@ -311,17 +319,19 @@ func (g *Gateway) address(ctx context.Context, items []*item) error {
 	if err != nil {
 		return err
 	}
+	for i, id := range ids {
+		if p := found[i].Person; p != "" {
+			streams[id] = events.PersonStream(p).String()
+		}
+	}
 	for _, it := range items {
-		for _, id := range it.concerned() {
-			if p, ok := strings.CutPrefix(string(id), "person:"); ok {
-				it.keys = append(it.keys, events.PersonStream(events.Pseudonym(p)).String())
-				continue
+		for id := range it.concerned {
+			if !strings.HasPrefix(string(id), "person:") {
+				it.keys = append(it.keys, string(id))
 			}
-			it.keys = append(it.keys, string(id))
-			if p := found[0].Person; p != "" {
-				it.keys = append(it.keys, events.PersonStream(p).String())
+			if st := streams[id]; st != "" {
+				it.keys = append(it.keys, st)
 			}
-			found = found[1:]
 		}
 		if it.Fact == nil {
 			continue
@@ -335,15 +345,13 @@ func (g *Gateway) address(ctx context.Context, items []*item) error {
 }
 
 // concerned are the people whose state an item's decision rests on.
-func (it *item) concerned() []events.Identifier {
-	var all []events.Identifier
-	if it.Subject != "" {
-		all = append(all, it.Subject)
+func (it *item) concerned(yield func(events.Identifier) bool) {
+	if it.Subject != "" && !yield(it.Subject) {
+		return
 	}
 	if l, ok := it.Fact.(*events.Link); ok {
-		all = append(all, events.Identifier(l.Other))
+		yield(events.Identifier(l.Other))
 	}
-	return all
 }
 
 // stream is where an event about no person stands.
