@@ -347,6 +347,9 @@ type Check struct {
 	OK     bool   `json:"ok"`
 	Count  int    `json:"count"`
 	Detail string `json:"detail,omitempty"`
+	// By is the process that made it, where the engine runs as several: its parts, as "office" or "dossier,retention"; of a second one
+	// with the same parts, "dossier (2)". Of a part that could not be asked, the check fails and says why.
+	By string `json:"by,omitempty"`
 }
 
 // Obligation is one sentence of the policy and the evidence that it is kept.

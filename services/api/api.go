@@ -396,10 +396,6 @@ func (a *API) obligation(s *serving, w http.ResponseWriter, r *http.Request) err
 	return &contracts.Problem{Type: "about:blank", Title: "Not found", Status: 404, Code: "not_found", Detail: "obligations are S1 to S89"}
 }
 
-func (a *API) verify(s *serving, w http.ResponseWriter, r *http.Request) error {
-	return reply(w)(s.Register.Verify(r.Context()))
-}
-
 func (a *API) tokens(s *serving, w http.ResponseWriter, r *http.Request) error {
 	return reply(w)(s.Register.Tokens(r.Context()))
 }

@@ -59,9 +59,11 @@ func (a *API) models(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err != nil || e == nil {
 		return reply(w)(own, err)
 	}
-	all := newGathered(e.here)
+	all := newGathered(e.parts)
 	all.take(own)
-	if !e.Each(r, all.hear) {
+	if !e.Each(r, false, func(parts map[string]string, body []byte, err error) {
+		all.hear(slices.Collect(maps.Keys(parts)), body, err)
+	}) {
 		return answer(w, own)
 	}
 	return answer(w, all.models())

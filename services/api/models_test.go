@@ -32,6 +32,7 @@ import (
 type process struct {
 	*httptest.Server
 	parts []string
+	dir   string // of its models
 	*client.Client
 }
 
@@ -75,7 +76,7 @@ func (e *engine) begin(parts ...string) *process {
 	e.t.Helper()
 	a := New(e.store, zerolog.Nop(), http.NotFoundHandler())
 	dir := e.t.TempDir()
-	r := &register.Register{Log: e.log, Store: e.store}
+	r := &register.Register{Log: e.log, Store: e.store, Divided: true, OfModels: true}
 	for _, name := range Keeps(parts...) {
 		place := sqlite.File(filepath.Join(dir, name+".db"))
 		var m models.Runner
@@ -92,7 +93,7 @@ func (e *engine) begin(parts ...string) *process {
 		e.t.Cleanup(func() { _ = m.Close() })
 		r.All = append(r.All, m)
 	}
-	p := &process{Server: httptest.NewServer(a), parts: parts}
+	p := &process{Server: httptest.NewServer(a), parts: parts, dir: dir}
 	e.t.Cleanup(p.Close)
 	p.Client = client.New(p.Server.URL, e.token)
 	a.Only(parts, front.New(others{e, p}, nil, a.Fail))

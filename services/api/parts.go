@@ -25,7 +25,7 @@ var AllParts = []string{Intake, Dossier, Retention, Breach, Office}
 func PartOf(path string) string {
 	model, one := strings.CutPrefix(path, "/v1/models/")
 	switch {
-	case !strings.HasPrefix(path, "/v1/") && path != "/policy", path == "/v1/models":
+	case !strings.HasPrefix(path, "/v1/") && path != "/policy", path == "/v1/models", path == "/v1/verify":
 		return ""
 	case one:
 		return keeper(strings.TrimSuffix(model, "/rebuild"))
@@ -46,9 +46,9 @@ func PartOf(path string) string {
 type Elsewhere interface {
 	// Hand gives a question for a part to a process that serves it, or in which it is in one of some other states.
 	Hand(w http.ResponseWriter, r *http.Request, part string, or ...string)
-	// Each asks all of them the same, and tells of one after another which parts it serves, or would, and what it answers. It asks nobody,
-	// and says so, where the question comes from one of them.
-	Each(r *http.Request, tell func(parts []string, body []byte, err error)) (asked bool)
+	// Each asks all of them the same, and tells of one after another which parts it serves, or would, with their states, and what it answers.
+	// What takes long is waited for as long as they are there. It asks nobody, and says so, where the question comes from one of them.
+	Each(r *http.Request, long bool, tell func(parts map[string]string, body []byte, err error)) (asked bool)
 }
 
 // placed answers an endpoint here, or has it answered elsewhere.
@@ -66,10 +66,13 @@ func (a *API) placed(here http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Only says which parts are served here, and who has the others.
-func (a *API) Only(here []string, others Elsewhere) {
-	e := &split{Elsewhere: others, here: map[string]bool{}}
-	for _, part := range here {
+// Only says which parts are served here, and who has the others; beside are parts whose questions are answered here too, by way of these.
+func (a *API) Only(parts []string, others Elsewhere, beside ...string) {
+	e := &split{Elsewhere: others, parts: map[string]bool{}, here: map[string]bool{}}
+	for _, part := range parts {
+		e.parts[part], e.here[part] = true, true
+	}
+	for _, part := range beside {
 		e.here[part] = true
 	}
 	a.elsewhere.Store(e)
@@ -77,7 +80,7 @@ func (a *API) Only(here []string, others Elsewhere) {
 
 type split struct {
 	Elsewhere
-	here map[string]bool
+	parts, here map[string]bool
 }
 
 // attachmentsElsewhere says that what has attachments belongs to the process that holds what was uploaded. Again makes a question's body

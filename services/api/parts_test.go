@@ -16,11 +16,11 @@ func (h *handed) Hand(_ http.ResponseWriter, _ *http.Request, part string, _ ...
 	h.parts = append(h.parts, part)
 }
 
-func (h *handed) Each(*http.Request, func([]string, []byte, error)) bool { return false }
+func (h *handed) Each(*http.Request, bool, func(map[string]string, []byte, error)) bool { return false }
 
 // Every endpoint belongs to one part, or is every process's own; and what is not served here is handed over, whoever asks.
 func TestEveryEndpointHasItsPart(t *testing.T) {
-	own := []string{"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/models"}
+	own := []string{"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/models", "/v1/verify"}
 	for _, here := range append([]string{""}, AllParts...) {
 		a := New(nil, zerolog.Nop(), http.NotFoundHandler())
 		others := &handed{}

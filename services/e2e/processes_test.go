@@ -90,6 +90,25 @@ func shown(t *testing.T, e *engine) (all []string) {
 	return all
 }
 
+// verifiedBy is who has compared which model, whichever process is asked; of parts that could not be asked, a dash.
+func verifiedBy(t *testing.T, e *engine) map[string]string {
+	t.Helper()
+	v, err := e.as("admin").Verify(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]string{}
+	for _, c := range v.Checks {
+		model, compared := strings.CutSuffix(c.Name, " equals its rebuild from the log")
+		if part, silent := strings.CutPrefix(c.Name, "the part "); silent && !c.OK {
+			by[strings.TrimSuffix(part, " answers")] = "-"
+		} else if compared && c.OK {
+			by[model] += c.By
+		}
+	}
+	return by
+}
+
 // An engine in processes of its parts, asked and fed through any of them, gives the year's counts, and to the byte the dossiers, deadlines
 // and impact of one process; also when two intakes take from the same emitters in turn, and when each process dies on the way and another
 // comes in its place.
@@ -178,7 +197,11 @@ func TestYearInProcessesEqualsOne(t *testing.T) {
 			t.Errorf("the end state differs from one process's:\n%s", differ(want, state))
 		}
 	}
-	office.verified()
+	two.verified()
+	if by := verifiedBy(t, two); !maps.Equal(by, map[string]string{"dossier": "dossier", "office_dossier": "office", "retention": "retention", "office_retention": "office", "breach": "breach",
+		"attachments": "office", "evidence": "office", "recipients": "office"}) {
+		t.Errorf("models are verified by %v", by)
+	}
 	for _, e := range h.running {
 		e.stop()
 	}
@@ -223,6 +246,10 @@ func TestAProjectionIsTakenOver(t *testing.T) {
 		}
 		return nil
 	})
+	if by := verifiedBy(t, second); !maps.Equal(by, map[string]string{"retention": by["retention"], "office_dossier": "office", "office_retention": "office", "attachments": "office", "evidence": "office",
+		"recipients": "office", "dossier": "-", "breach": "-"}) || !strings.HasPrefix(by["retention"], "retention") || len(by["retention"]) > len("retention (2)") {
+		t.Errorf("models are verified by %v; one that stands by is not asked for more, and what nobody serves is missed", by)
+	}
 	first.tellsOf(map[string]float64{"retention": 0})
 	second.tellsOf(map[string]float64{"retention": 1})
 	first.kill()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,31 +16,57 @@ import (
 	"github.com/daicho-dev/daicho/infra/natsbus"
 )
 
-// patience is how long peers are given that are all asked: one that hangs must not keep back what the others say.
+// patience is how long peers are given for a short answer that all are asked for: one that hangs must not keep back what the others say.
 const patience = 10 * time.Second
 
 const largest = 1 << 20 // of an answer that is put together with others
 
-// Each asks every peer the same question at once, whatever it serves, and tells, one at a time, which parts are its and what it has
-// answered: the body of a success, or why there is none. What was handed over already is asked of nobody; Each then says so.
-func (f *Front) Each(r *http.Request, tell func(parts []string, body []byte, err error)) bool {
+const look = time.Second // between two looks at whether a peer that takes long is there
+
+// Each asks every peer the same question at once, whatever it serves, and tells, one at a time, which parts are its, in which states they
+// were, and what it has answered: the body of a success, or why there is none. What takes long is waited for as long as the peer is heard
+// of. What was handed over already is asked of nobody; Each then says so.
+func (f *Front) Each(r *http.Request, long bool, tell func(parts map[string]string, body []byte, err error)) bool {
 	if r.Header.Get(Handed) != "" {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), f.patience)
-	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, p := range f.peers.Others() {
 		all.Go(func() {
+			ctx, cancel := f.wait(r.Context(), p.ID, long)
+			defer cancel()
 			body, err := f.ask(ctx, p, r)
 			mu.Lock()
 			defer mu.Unlock()
-			tell(slices.Sorted(maps.Keys(p.Parts)), body, err)
+			tell(p.Parts, body, err)
 		})
 	}
 	all.Wait()
 	return true
+}
+
+var errUnheard = errors.New("nothing is heard of it any more")
+
+// wait is how long a peer's answer is waited for.
+func (f *Front) wait(ctx context.Context, id string, long bool) (context.Context, context.CancelFunc) {
+	if !long {
+		return context.WithTimeout(ctx, f.patience)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(f.look):
+			}
+			if !slices.ContainsFunc(f.peers.Others(), func(p natsbus.Peer) bool { return p.ID == id }) {
+				cancel(errUnheard)
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // ask asks one peer what somebody asks here, with the same token.
@@ -83,6 +108,8 @@ func (f *Front) ask(ctx context.Context, p natsbus.Peer, r *http.Request) ([]byt
 func (f *Front) unanswered(ctx context.Context, err error) error {
 	var dial *net.OpError
 	switch {
+	case errors.Is(context.Cause(ctx), errUnheard):
+		return errUnheard
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errors.New("nothing within " + f.patience.String())
 	case errors.As(err, &dial) && dial.Op == "dial":

@@ -32,31 +32,35 @@ func TestEverybodyIsAsked(t *testing.T) {
 	k.are(peer("a", one.URL, "breach", natsbus.Serving), peer("b", two.URL, "retention", "standby"), peer("c", refusing.URL, "dossier", "starting"),
 		peer("d", broken.URL, "office", natsbus.Serving), peer("e", closed(t), "intake", natsbus.Serving))
 	f := New(k, nil, nil)
-	ask := func(handed bool) (heard []string, asked bool) {
+	ask := func(handed, long bool) (heard []string, asked bool) {
 		r := httptest.NewRequest("GET", "/v1/models?x=y", nil)
 		r.Header.Set("Authorization", "Bearer t")
 		if handed {
 			r.Header.Set(Handed, "1")
 		}
-		asked = f.Each(r, func(parts []string, body []byte, err error) {
-			heard = append(heard, fmt.Sprint(strings.Join(parts, ","), ": ", string(body), err))
+		asked = f.Each(r, long, func(parts map[string]string, body []byte, err error) {
+			for name, state := range parts {
+				heard = append(heard, fmt.Sprint(name, " ", state, ": ", string(body), err))
+			}
 		})
 		slices.Sort(heard)
 		return heard, asked
 	}
 	want := []string{
-		"breach: one GET /v1/models?x=y Bearer t 1 <nil>", "dossier: the engine is reading its log", "intake: it cannot be reached", "office: it broke off",
-		"retention: two GET /v1/models?x=y Bearer t 1 <nil>",
+		"breach serving: one GET /v1/models?x=y Bearer t 1 <nil>", "dossier starting: the engine is reading its log", "intake serving: it cannot be reached",
+		"office serving: it broke off", "retention standby: two GET /v1/models?x=y Bearer t 1 <nil>",
 	}
-	if heard, asked := ask(false); !asked || !slices.Equal(heard, want) {
-		t.Errorf("%v:\n%s\nwant\n%s", asked, strings.Join(heard, "\n"), strings.Join(want, "\n"))
+	for _, long := range []bool{false, true} {
+		if heard, asked := ask(false, long); !asked || !slices.Equal(heard, want) {
+			t.Errorf("%v:\n%s\nwant\n%s", asked, strings.Join(heard, "\n"), strings.Join(want, "\n"))
+		}
 	}
-	if heard, asked := ask(true); asked || len(heard) > 0 {
+	if heard, asked := ask(true, true); asked || len(heard) > 0 {
 		t.Errorf("what was handed over already is asked of others: %v %q", asked, heard)
 	}
 }
 
-// One that hangs is given up after a while.
+// One that hangs is given up after a while; where the answer takes long, when nothing is heard of it any more.
 func TestWhoHangsIsGivenUp(t *testing.T) {
 	end := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-end }))
@@ -68,9 +72,23 @@ func TestWhoHangsIsGivenUp(t *testing.T) {
 	f := New(k, nil, nil)
 	f.patience = 200 * time.Millisecond
 	said := map[string]error{}
-	f.Each(httptest.NewRequest("GET", "/v1/models", nil), func(parts []string, _ []byte, err error) { said[parts[0]] = err })
+	ask := func(long bool) {
+		f.Each(httptest.NewRequest("GET", "/v1/models", nil), long, func(parts map[string]string, _ []byte, err error) {
+			for name := range parts {
+				said[name] = err
+			}
+		})
+	}
+	ask(false)
 	if said["breach"] == nil || !strings.Contains(said["breach"].Error(), "within 200ms") || said["office"] != nil || len(said) != 2 {
 		t.Errorf("%v", said)
+	}
+	clear(said)
+	f.look = time.Millisecond
+	time.AfterFunc(2*f.patience, func() { k.are(peer("b", one.URL, "office", natsbus.Serving)) })
+	ask(true)
+	if said["breach"] == nil || said["breach"].Error() != "nothing is heard of it any more" || said["office"] != nil || len(said) != 2 {
+		t.Errorf("of what takes long: %v", said)
 	}
 }
 

@@ -36,6 +36,7 @@ type Front struct {
 	proxy    *httputil.ReverseProxy
 	through  http.RoundTripper
 	patience time.Duration
+	look     time.Duration
 	fail     func(http.ResponseWriter, *http.Request, error)
 	next     atomic.Uint64
 }
@@ -45,7 +46,7 @@ func New(peers Peers, transport *http.Transport, fail func(http.ResponseWriter, 
 	if transport == nil {
 		transport = &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
 	}
-	f := &Front{peers: peers, through: transport, patience: patience, fail: fail}
+	f := &Front{peers: peers, through: transport, patience: patience, look: look, fail: fail}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     &trying{transport},

@@ -39,6 +39,8 @@ type Register struct {
 	Store     *tokens.Store
 	Now       func() time.Time
 	Checks    []func(context.Context) (contracts.Check, error) // of rooms, for Verify
+	Divided   bool                                             // others have models of the same names: what stands by here is checked there
+	OfModels  bool                                             // of a process without the office, which alone answers for more than its models
 	Datasets  interface {                                      // of anonymously processed information: what is not kept there now
 		Gaps(context.Context) (map[string]string, error)
 	}

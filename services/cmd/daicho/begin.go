@@ -33,7 +33,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	}
 	r := &register.Register{
 		Log: e.log, Gateway: e.gateway, Dossiers: e.stores.Dossier, Retention: e.stores.Retention, Breach: e.stores.Breach, Evidence: e.stores.Evidence, Handed: e.stores.Handed,
-		All: e.stores.All, Store: e.tokens, Now: time.Now,
+		All: e.stores.All, Store: e.tokens, Now: time.Now, Divided: e.only != nil, OfModels: !e.only.has(api.Office),
 	}
 	if e.vault != nil {
 		r.Vault = e.vault

@@ -307,9 +307,17 @@ func disposalCheckCommand(s *shared) *cobra.Command {
 }
 
 func verifiedTable(v contracts.Verified) *table {
-	t := &table{head: []string{"check", "ok", "count", ""}}
+	t := &table{head: []string{"check", "ok", "count", "by", ""}}
+	divided := slices.ContainsFunc(v.Checks, func(k contracts.Check) bool { return k.By != "" })
+	if !divided {
+		t.head = slices.Delete(t.head, 3, 4)
+	}
 	for _, k := range v.Checks {
-		t.add(k.Name, strconv.FormatBool(k.OK), strconv.Itoa(k.Count), k.Detail)
+		row := []string{k.Name, strconv.FormatBool(k.OK), strconv.Itoa(k.Count), k.By, k.Detail}
+		if !divided {
+			row = slices.Delete(row, 3, 4)
+		}
+		t.add(row...)
 	}
 	return t
 }

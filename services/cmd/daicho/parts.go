@@ -96,11 +96,11 @@ func (e *Engine) meet() error {
 		return errors.Join(err, bus.Close())
 	}
 	e.bus = bus
-	here := e.cfg.Only
+	var beside []string
 	if e.only.has(api.Office) { // it takes events with attachments, which intake hands over
-		here = append(slices.Clone(here), api.Intake)
+		beside = append(beside, api.Intake)
 	}
-	e.api.Only(here, front.New(e.peers, nil, e.api.Fail))
+	e.api.Only(e.cfg.Only, front.New(e.peers, nil, e.api.Fail), beside...)
 	return nil
 }
 
