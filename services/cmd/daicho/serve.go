@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -135,17 +136,22 @@ func serve(ctx context.Context, c Config, started func(*Engine)) error {
 // plain takes an error out of what the wiring wraps around it.
 func plain(err error) error { return rootCause(err) }
 
-// announce writes engine.json, by which commands find the engine of a data folder.
+// announce writes engine.json, by which commands find the engine of a data folder. Two engines of which one stands by may share the folder,
+// and begin at once: each writes a file of its own, and the later name stays.
 func (e *Engine) announce() error {
 	b, err := json.Marshal(engineFile{URL: e.url(), NATS: e.natsURL(), PID: os.Getpid()})
 	if err != nil {
 		return fmt.Errorf("writing engine.json: %w", err)
 	}
-	path := filepath.Join(e.cfg.Data, "engine.json")
-	if err := os.WriteFile(path+".new", append(b, '\n'), 0o600); err != nil {
+	f, err := os.CreateTemp(e.cfg.Data, "engine.json.*")
+	if err != nil {
 		return fmt.Errorf("writing engine.json: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	_, err = f.Write(append(b, '\n'))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing engine.json: %w", err)
+	}
+	return os.Rename(f.Name(), filepath.Join(e.cfg.Data, "engine.json"))
 }
 
 type engineFile struct {
