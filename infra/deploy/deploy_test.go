@@ -68,7 +68,7 @@ func build(out string) error {
 }
 
 // missing is for a test that needs what is not here: it skips loudly, and in CI fails.
-func missing(t *testing.T, what string) {
+func missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("DAICHO_CI") == "1" {
 		t.Fatalf("%s is not here, and DAICHO_CI=1", what)

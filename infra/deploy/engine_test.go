@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,10 @@ type place struct {
 	out    lines
 	cmd    *exec.Cmd
 	done   chan error
+
+	units  []string // of systemd, that the engine is started with: the unit and its drop-ins
+	paths  []string // further paths and addresses of the files, each with what is here in its place
+	before string   // is run in the shell before each block of the page
 }
 
 type lines struct {
@@ -55,7 +60,7 @@ func (l *lines) String() string {
 // newPlace has a root key, a certificate, and an empty data folder.
 func newPlace(t testing.TB) *place {
 	t.Helper()
-	p := &place{t: t, dir: t.TempDir()}
+	p := &place{t: t, dir: t.TempDir(), units: []string{unit}}
 	for _, d := range []string{"data", "secrets"} {
 		if err := os.Mkdir(filepath.Join(p.dir, d), 0o700); err != nil {
 			t.Fatal(err)
@@ -70,7 +75,7 @@ func newPlace(t testing.TB) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true}
 	signed, err := x509.CreateCertificate(rand.Reader, about, about, &private.PublicKey, private)
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +111,18 @@ func (p *place) shell(script string) string {
 	return string(b)
 }
 
-// serve starts the engine with the arguments of a deployment file; paths of its machine are paths of this place.
+// serve starts the engine with the arguments of a deployment file, until it is ready; paths of its machine are paths of this place.
 func (p *place) serve(args []string, as *syscall.Credential, paths ...string) {
 	p.t.Helper()
+	p.begin(args, as, paths...)
+	p.until("the engine is ready", func() bool { status, _ := p.get("/readyz"); return status == http.StatusOK })
+}
+
+// begin starts it until it listens.
+func (p *place) begin(args []string, as *syscall.Credential, paths ...string) {
+	p.t.Helper()
 	known(p.t, args)
-	r := strings.NewReplacer(append(paths, ":8420", ":0")...)
+	r := strings.NewReplacer(slices.Concat(paths, p.paths, []string{":8420", ":0"})...)
 	mine := make([]string, len(args))
 	for i, a := range args {
 		mine[i] = r.Replace(a)
@@ -125,26 +137,31 @@ func (p *place) serve(args []string, as *syscall.Credential, paths ...string) {
 	done := make(chan error, 1)
 	p.done = done
 	go func(cmd *exec.Cmd) { done <- cmd.Wait() }(p.cmd)
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	p.until("the engine listens", func() bool {
+		b, err := os.ReadFile(filepath.Join(p.dir, "data", "engine.json"))
+		var f struct{ URL string }
+		if err != nil || json.Unmarshal(b, &f) != nil || f.URL == "" {
+			return false
+		}
+		scheme, address, _ := strings.Cut(f.URL, "://")
+		_, port, _ := net.SplitHostPort(address)
+		p.url = scheme + "://127.0.0.1:" + port
+		return true
+	})
+}
+
+// until waits, for a minute at most, while the engine does not end.
+func (p *place) until(what string, is func() bool) {
+	p.t.Helper()
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-p.done:
 			p.done <- err
 			p.t.Fatalf("the engine ended (%v):\n%s", err, &p.out)
 		default:
 		}
-		if b, err := os.ReadFile(filepath.Join(p.dir, "data", "engine.json")); err == nil {
-			var f struct{ URL string }
-			if json.Unmarshal(b, &f) == nil && f.URL != "" {
-				scheme, address, _ := strings.Cut(f.URL, "://")
-				_, port, _ := net.SplitHostPort(address)
-				p.url = scheme + "://127.0.0.1:" + port
-				if status, _ := p.get("/readyz"); status == http.StatusOK {
-					return
-				}
-			}
-		}
 		if time.Now().After(end) {
-			p.t.Fatalf("the engine is not ready after a minute:\n%s", &p.out)
+			p.t.Fatalf("after a minute it is not so that %s:\n%s", what, &p.out)
 		}
 	}
 }

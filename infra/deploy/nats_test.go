@@ -13,7 +13,7 @@ import (
 )
 
 // free are ports that nobody listens on.
-func free(t *testing.T, n int) (all []string) {
+func free(t testing.TB, n int) (all []string) {
 	t.Helper()
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -26,10 +26,10 @@ func free(t *testing.T, n int) (all []string) {
 	return all
 }
 
-// A cluster of three real servers, each with the configuration beside, takes the engine that the kustomization starts: over TLS, with no more
-// rights than it is given there. When one server is gone, the engine goes on.
-func TestOutsideLogOnAClusterOfThree(t *testing.T) {
-	p := newPlace(t)
+// natsServers begins a cluster of three real servers, each with the configuration beside, and has a place lead to them.
+func (p *place) natsServers() []*server.Server {
+	t := p.t
+	t.Helper()
 	p.shell(`cp secrets/tls.crt secrets/ca.crt; printf 'a-password' > secrets/password`)
 	t.Setenv("DAICHO_LOG_PASSWORD", "a-password")
 	conf, err := os.ReadFile("nats/nats.conf")
@@ -71,8 +71,21 @@ func TestOutsideLogOnAClusterOfThree(t *testing.T) {
 			t.Fatal("the servers do not form a cluster")
 		}
 	}
-	p.serve(rendered(t, "kubernetes/outside-log").set.Spec.Template.Spec.Containers[0].Args, nil, append(hosts,
-		"/var/lib/daicho/data", p.dir+"/data", "/etc/daicho/root", p.dir+"/secrets", "/etc/daicho/tls", p.dir+"/secrets", "/etc/daicho/nats", p.dir+"/secrets")...)
+	p.paths = append(p.paths, append(hosts, "/etc/daicho/nats", p.dir+"/secrets")...)
+	return servers
+}
+
+// pod is where a pod's paths are, in a place.
+func (p *place) pod() []string {
+	return []string{"/var/lib/daicho/data", p.dir + "/data", "/etc/daicho/root", p.dir + "/secrets", "/etc/daicho/tls", p.dir + "/secrets"}
+}
+
+// The cluster takes the engine that the kustomization starts: over TLS, with no more rights than it is given there. When one server is gone,
+// the engine goes on.
+func TestOutsideLogOnAClusterOfThree(t *testing.T) {
+	p := newPlace(t)
+	servers := p.natsServers()
+	p.serve(rendered(t, "kubernetes/outside-log").set.Spec.Template.Spec.Containers[0].Args, nil, p.pod()...)
 	p.emits("first.ndjson", fmt.Sprintf(collected, 1))
 	servers[2].Shutdown()
 	servers[2].WaitForShutdown()

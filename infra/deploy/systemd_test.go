@@ -9,22 +9,35 @@ import (
 	"testing"
 )
 
-const unit = "systemd/daicho.service"
+const (
+	unit    = "systemd/daicho.service"
+	overTLS = "systemd/daicho.service.d/tls.conf"
 
-// starts are the arguments of a unit's last ExecStart, which is the one that counts.
-func starts(t testing.TB, path string) []string {
+	onPostgres = "systemd/daicho.service.d/postgres.conf"
+)
+
+// starts are the arguments of a unit with its drop-ins: of the last ExecStart, which is the one that counts, with its variables as they were
+// set last.
+func starts(t testing.TB, paths ...string) []string {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := map[string]string{}
 	var args []string
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if command, ok := strings.CutPrefix(line, "ExecStart=/usr/bin/daicho "); ok {
-			args = strings.Fields(command)
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(b), "\n") {
+			if command, ok := strings.CutPrefix(line, "ExecStart=/usr/bin/daicho "); ok {
+				args = strings.Fields(command)
+			}
+			if quoted, ok := strings.CutPrefix(line, "Environment="); ok {
+				name, value, _ := strings.Cut(strings.Trim(quoted, `"`), "=")
+				set[name] = value
+			}
 		}
 	}
-	return args
+	return strings.Fields(os.Expand(strings.Join(args, " "), func(name string) string { return set[name] }))
 }
 
 // systemd itself finds nothing wrong with the unit, and little that it could still do.
@@ -33,12 +46,9 @@ func TestUnitIsAsSystemdWantsIt(t *testing.T) {
 	if err != nil {
 		missing(t, "systemd-analyze")
 	}
-	dir := t.TempDir()
-	for _, drop := range []string{"", "systemd/daicho.service.d/tls.conf"} {
-		for _, f := range []string{unit, drop} {
-			if f == "" {
-				continue
-			}
+	for _, files := range [][]string{{unit}, {unit, overTLS}, {unit, onPostgres}, {unit, overTLS, onPostgres}} {
+		dir := t.TempDir()
+		for _, f := range files {
 			b, err := os.ReadFile(f)
 			if err != nil {
 				t.Fatal(err)
@@ -64,16 +74,16 @@ func TestUnitIsAsSystemdWantsIt(t *testing.T) {
 
 // What the unit starts, starts, as another user, with a root key as systemd hands it over: root's, and readable by the group.
 func TestUnitStartsTheEngine(t *testing.T) {
-	for file, scheme := range map[string]string{unit: "http://", "systemd/daicho.service.d/tls.conf": "https://"} {
+	for scheme, files := range map[string][]string{"http://": {unit}, "https://": {unit, overTLS}} {
 		p := newPlace(t)
 		var as *syscall.Credential
 		if os.Getuid() == 0 {
 			as = &syscall.Credential{Uid: 65532, Gid: 65532}
 			p.shell("chmod 711 . ..; chown 65532:65532 data; chmod 750 secrets; chmod 440 secrets/*; chown -R 0:65532 secrets")
 		}
-		p.serve(starts(t, file), as, "%S/daicho", p.dir+"/data", "%d", p.dir+"/secrets")
+		p.serve(starts(t, files...), as, "%S/daicho", p.dir+"/data", "%d", p.dir+"/secrets")
 		if status, body := p.get("/healthz"); status != 200 || !strings.HasPrefix(p.url, scheme) {
-			t.Errorf("%s: /healthz at %s: %d %s", file, p.url, status, body)
+			t.Errorf("%s: /healthz at %s: %d %s", files, p.url, status, body)
 		}
 		p.stop()
 	}
