@@ -42,10 +42,10 @@ type Vault interface {
 	// A Keys value is good for seconds, not for keeping.
 	Keys(ctx context.Context, owners []events.Stream) ([]Keys, error)
 
-	// Puncture destroys the keys of ordinals of one owner: afterwards they never derive again, all others do. Doing it
-	// again changes nothing. An owner without a key is not an error: everything of theirs is destroyed already. After an
+	// Puncture destroys the keys of ordinals of owners, all or none: afterwards they never derive again, all others do. Doing
+	// it again changes nothing. An owner without a key is not an error: everything of theirs is destroyed already. After an
 	// error it is not known whether it was done: do it again (so with Forget).
-	Puncture(ctx context.Context, owner events.Stream, ordinals []events.Ordinal) error
+	Puncture(ctx context.Context, keys map[events.Stream][]events.Ordinal) error
 
 	// Forget destroys an owner's key, every identifier and case word that leads to them, and what the quarantine holds of
 	// them, and leaves a tombstone for each identifier (kept for `keep`) that says only when. Doing it again changes nothing.

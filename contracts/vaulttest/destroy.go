@@ -30,7 +30,7 @@ func puncture(s *suite) {
 	}
 	check(held)
 	for _, ns := range [][]events.Ordinal{{3}, {3, 4, 4, 40}, {1, 2}, {3}, {}, {17}} {
-		s.ok(s.Puncture(s.Context(), owner, ns))
+		s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{owner: ns}))
 		for _, n := range ns {
 			gone[n] = true
 		}
@@ -41,7 +41,14 @@ func puncture(s *suite) {
 	if _, err := s.keys(owner).Seal(3, bound, []byte("again")); !errors.Is(err, contracts.ErrDestroyed) {
 		s.Fatalf("sealing under a destroyed ordinal: %v", err)
 	}
-	s.ok(s.Puncture(s.Context(), events.PersonStream(s.NewPseudonym()), []events.Ordinal{1})) // nobody
+	other, nobody := s.person("crm:2"), events.PersonStream(s.NewPseudonym())
+	s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{nobody: {1}}))
+	s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{nobody: {1}, owner: {20}, other: {2}}))
+	gone[20] = true
+	check(s.keys(owner))
+	if k := s.keys(other); k.Alive(2) || !k.Alive(20) {
+		s.Fatal("several owners' keys were destroyed at once, and of one of them not those that were named")
+	}
 }
 
 func punctureRace(s *suite) {
@@ -52,7 +59,7 @@ func punctureRace(s *suite) {
 	for i := range racers {
 		wg.Go(func() {
 			for j := range each {
-				errs[i] = errors.Join(errs[i], s.Puncture(s.Context(), owner, []events.Ordinal{events.Ordinal(1 + 2*(i*each+j))}))
+				errs[i] = errors.Join(errs[i], s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{owner: {events.Ordinal(1 + 2*(i*each+j))}}))
 				_, err := s.Keys(s.Context(), []events.Stream{owner})
 				errs[i] = errors.Join(errs[i], err)
 			}
@@ -107,7 +114,7 @@ func forget(s *suite) {
 	if len(words) != 0 {
 		s.Fatal("a case was stored beside one of somebody forgotten")
 	}
-	s.ok(s.Puncture(s.Context(), owner, []events.Ordinal{1}))
+	s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{owner: {1}}))
 }
 
 func tombstone(s *suite) {

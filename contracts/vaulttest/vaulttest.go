@@ -150,7 +150,7 @@ func notLevel(s *suite) {
 	refused(err)
 	_, err = s.OpenQuarantined(s.Context(), []string{"q1"})
 	refused(err)
-	s.ok(s.Puncture(s.Context(), owner, []events.Ordinal{1})) // replaying deletions is how it becomes level
+	s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{owner: {1}})) // replaying deletions is how it becomes level
 	s.ok(s.Forget(s.Context(), owner, noon, day))
 	s.Level()
 	if s.keys(owner) != nil {
@@ -279,7 +279,7 @@ func tags(s *suite) {
 	if s.keys(a).Tag("record", "x") != all[0] || s.Peppered("record", "x") != all[5] {
 		s.Fatal("a tag changed when the vault was opened again")
 	}
-	s.ok(s.Puncture(s.Context(), a, []events.Ordinal{1}))
+	s.ok(s.Puncture(s.Context(), map[events.Stream][]events.Ordinal{a: {1}}))
 	if s.keys(a).Tag("record", "x") != all[0] {
 		s.Fatal("a tag changed with a puncture")
 	}

@@ -99,7 +99,7 @@ func BenchmarkPuncture(b *testing.B) {
 	owner, n := admit(b, v, "crm:1"), events.Ordinal(0)
 	for b.Loop() {
 		n++
-		ok(b, v.Puncture(b.Context(), owner, []events.Ordinal{n}))
+		ok(b, v.Puncture(b.Context(), map[events.Stream][]events.Ordinal{owner: {n}}))
 	}
 }
 
@@ -122,7 +122,7 @@ func BenchmarkPunctureAll(b *testing.B) {
 					streams, i = must[[]events.Stream](b)(v.Admit(b.Context(), all)), 0
 					b.StartTimer()
 				}
-				ok(b, v.Puncture(b.Context(), streams[i], ns))
+				ok(b, v.Puncture(b.Context(), map[events.Stream][]events.Ordinal{streams[i]: ns}))
 				i++
 			}
 		})

@@ -100,7 +100,7 @@ func TestNothingClearOnDisk(t *testing.T) {
 			}
 		}
 	}
-	ok(t, v.Puncture(t.Context(), owner, []events.Ordinal{1}))
+	ok(t, v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{owner: {1}}))
 	ok(t, v.Rotate(t.Context()))
 	ok(t, v.Forget(t.Context(), owner, noon, time.Hour))
 	check()
@@ -167,7 +167,7 @@ func TestReplacedBytesAreGone(t *testing.T) {
 	}
 	for _, ns := range [][]events.Ordinal{{1}, many, rest} {
 		old := blobs(t, dir, of)
-		ok(t, v.Puncture(t.Context(), owner, ns))
+		ok(t, v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{owner: ns}))
 		gone(old)
 	}
 	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}))
@@ -200,7 +200,7 @@ func TestOldCopyOpensNothingAfterRotate(t *testing.T) {
 	ok(t, v.AddCases(t.Context(), map[contracts.CaseRef]string{{Owner: owner, Tag: "tag"}: "word"}))
 	ok(t, v.Quarantine(t.Context(), []contracts.Quarantined{{ID: "q1", At: noon, Body: []byte("body")}}))
 	ok(t, os.CopyFS(copied, os.DirFS(dir)))
-	ok(t, v.Puncture(t.Context(), owner, []events.Ordinal{1}))
+	ok(t, v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{owner: {1}}))
 	ok(t, v.Rotate(t.Context()))
 	ok(t, v.Rotate(t.Context()))
 	check := func() {
@@ -267,7 +267,7 @@ func TestRotateWhileOthersWork(t *testing.T) {
 				var got []events.Stream
 				if got, err = v.Admit(t.Context(), []contracts.Newcomer{n}); err == nil {
 					owners = append(owners, got...)
-					err = v.Puncture(t.Context(), first, []events.Ordinal{events.Ordinal(i)})
+					err = v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{first: {events.Ordinal(i)}})
 				}
 			}
 			if err == nil {

@@ -323,53 +323,65 @@ func (v *Vault) open(ctx context.Context, owners []events.Stream) ([]*owner, err
 }
 
 // Puncture destroys the keys of ordinals: first on disk, then in memory.
-func (v *Vault) Puncture(ctx context.Context, stream events.Stream, ordinals []events.Ordinal) error {
-	if len(ordinals) == 0 {
+func (v *Vault) Puncture(ctx context.Context, keys map[events.Stream][]events.Ordinal) error {
+	of := make(map[string][]events.Ordinal, len(keys))
+	var streams []any
+	for st, ordinals := range keys {
+		if s := st.String(); len(ordinals) > 0 {
+			of[s], streams = ordinals, append(streams, s)
+		}
+	}
+	if len(of) == 0 {
 		return nil
 	}
 	v.turning.RLock()
 	defer v.turning.RUnlock()
 	epoch := v.epoch()
-	err := v.change(ctx, stream.String(), epoch, func(o *owner) bool { return o.puncture(ordinals) })
-	// After an error too: a write may have failed in the telling only.
-	if o := v.keys.drop(stream.String()); o != nil && err == nil {
-		o.puncture(ordinals) // for whoever still holds it
+	err := errMoved
+	for errors.Is(err, errMoved) {
+		err = v.transact(ctx, func(tx *sql.Tx) error {
+			stored, err := v.rows(ctx, tx, streams)
+			for s, r := range stored { // an owner without a row is left alone
+				if err == nil {
+					err = v.punctured(ctx, tx, r, epoch, of[s])
+				}
+			}
+			return err
+		})
+	}
+	// After an error too: a commit may have failed in the telling only.
+	for s, ordinals := range of {
+		if o := v.keys.drop(s); o != nil && err == nil {
+			o.puncture(ordinals) // for whoever still holds it
+		}
 	}
 	return err
 }
 
-// change rewrites an owner's row by compare-and-swap, until it holds. An owner without a row is left alone.
-func (v *Vault) change(ctx context.Context, stream, epoch string, edit func(*owner) bool) error {
-	for {
-		stored, err := v.rows(ctx, v.read, []any{stream})
-		if err != nil {
-			return err
-		}
-		r, ok := stored[stream]
-		if !ok {
-			return nil
-		}
-		o, err := v.unwrap(ctx, r)
-		if err != nil {
-			return err
-		}
-		if !edit(o) {
-			o.destroy()
-			return nil
-		}
-		wrapped, err := v.wrap(ctx, o, r.version+1, epoch)
-		o.destroy()
-		if err != nil {
-			return err
-		}
-		result, err := v.write.ExecContext(ctx,
-			`UPDATE owners SET version = $1, epoch = $2, wrapped = $3 WHERE stream = $4 AND version = $5`,
-			r.version+1, epoch, wrapped, stream, r.version)
-		if err != nil {
-			return fmt.Errorf("vault: writing: %w", err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			return err
-		}
+var errMoved = errors.New("vault: a key state was rewritten meanwhile")
+
+// punctured rewrites an owner's row by compare-and-swap.
+func (v *Vault) punctured(ctx context.Context, tx *sql.Tx, r row, epoch string, ordinals []events.Ordinal) error {
+	o, err := v.unwrap(ctx, r)
+	if err != nil {
+		return err
 	}
+	defer o.destroy()
+	if !o.puncture(ordinals) {
+		return nil
+	}
+	wrapped, err := v.wrap(ctx, o, r.version+1, epoch)
+	if err != nil {
+		return err
+	}
+	result, err := tx.ExecContext(ctx,
+		`UPDATE owners SET version = $1, epoch = $2, wrapped = $3 WHERE stream = $4 AND version = $5`,
+		r.version+1, epoch, wrapped, r.stream, r.version)
+	if err != nil {
+		return fmt.Errorf("vault: writing: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errMoved
 }

@@ -50,7 +50,7 @@ func TestServerIsCutUnderTheVault(t *testing.T) {
 	v.Level()
 	kept, gone := admit(t, v, "crm:1"), admit(t, v, "crm:2")
 	box := must[[]byte](t)(keysOf(t, v, kept).Seal(2, bound, []byte("two")))
-	ok(t, v.Puncture(t.Context(), kept, []events.Ordinal{1}))
+	ok(t, v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{kept: {1}}))
 	ok(t, v.Forget(t.Context(), gone, noon, time.Hour))
 	ok(t, v.Advance(t.Context(), 7))
 	before, final, err := v.Epoch(t.Context())
@@ -58,7 +58,7 @@ func TestServerIsCutUnderTheVault(t *testing.T) {
 		t.Fatalf("a destruction is final at once: %v %v", final, err)
 	}
 	own.Cut(t)
-	if err := v.Puncture(t.Context(), kept, []events.Ordinal{3}); err == nil {
+	if err := v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{kept: {3}}); err == nil {
 		t.Fatal("a puncture succeeded without a server")
 	}
 	if _, err := v.Keys(t.Context(), []events.Stream{kept}); err == nil {
@@ -66,7 +66,7 @@ func TestServerIsCutUnderTheVault(t *testing.T) {
 	}
 	own.Begin(t)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if err = v.Puncture(t.Context(), kept, []events.Ordinal{3}); err == nil {
+		if err = v.Puncture(t.Context(), map[events.Stream][]events.Ordinal{kept: {3}}); err == nil {
 			break
 		}
 		if time.Now().After(end) {

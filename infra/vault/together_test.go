@@ -118,7 +118,7 @@ func TestProcessesHaveAVaultTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := all[0].Puncture(t.Context(), one, []events.Ordinal{1}); err != nil {
+	if err := all[0].Puncture(t.Context(), map[events.Stream][]events.Ordinal{one: {1}}); err != nil {
 		t.Fatal(err)
 	}
 	all[1].Hear(one)

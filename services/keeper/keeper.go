@@ -118,6 +118,7 @@ func (k *Keeper) Redo(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading the log's deletions: %w", err)
 		}
+		var work []task
 		for i := range batch {
 			e := &batch[i]
 			t, ok, err := demands(e)
@@ -125,14 +126,14 @@ func (k *Keeper) Redo(ctx context.Context) error {
 				return err
 			}
 			if ok {
-				if err := k.destroy(ctx, t); err != nil {
-					return err
-				}
-				left = append(left, t)
+				work, left = append(work, t), append(left, t)
 			}
 			if e.Type == events.TypeKeysDestroyed {
 				left = answered(left, e)
 			}
+		}
+		if err := k.destroy(ctx, work); err != nil {
+			return err
 		}
 	}
 	k.vault.Level()
@@ -246,24 +247,29 @@ func (k *Keeper) drain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var all []intake.Submission
-	for _, t := range work {
+	for part := range slices.Chunk(work, atOnce) {
 		k.Crash(1)
-		if err := k.destroy(ctx, t); err != nil {
+		if err := k.destroy(ctx, part); err != nil {
 			return err
 		}
 		k.Crash(2)
-		all = append(all, destroyed(t, epoch, final))
+		all := make([]intake.Submission, len(part))
+		for i, t := range part {
+			all[i] = destroyed(t, epoch, final)
+		}
+		if _, err := k.gateway.Submit(ctx, intake.Engine, all); err != nil {
+			return err
+		}
+		k.Crash(3)
+		k.mu.Lock()
+		k.pending = k.pending[len(part):]
+		k.mu.Unlock()
 	}
-	if _, err := k.gateway.Submit(ctx, intake.Engine, all); err != nil {
-		return err
-	}
-	k.Crash(3)
-	k.mu.Lock()
-	k.pending = k.pending[len(work):]
-	k.mu.Unlock()
 	return nil
 }
+
+// atOnce is of how many events the keys are destroyed in one transaction: where many wait, others who write are not kept waiting for long.
+const atOnce = 500
 
 // settled moves the vault's position on when nothing is left to do, now and then: what it saves is reading at the next start.
 func (k *Keeper) settled(ctx context.Context, complete events.Position) error {
@@ -276,21 +282,31 @@ func (k *Keeper) settled(ctx context.Context, complete events.Position) error {
 
 const advanceEvery = 5 * time.Second
 
-func (k *Keeper) destroy(ctx context.Context, t task) error {
-	if !t.person {
-		if err := k.vault.Puncture(ctx, t.owner, t.ordinals); err != nil {
-			return err
+func (k *Keeper) destroy(ctx context.Context, work []task) error {
+	keys := map[events.Stream][]events.Ordinal{}
+	for _, t := range work {
+		if !t.person {
+			keys[t.owner] = append(keys[t.owner], t.ordinals...)
 		}
-		return k.Objects(ctx, t.owner, false, t.ordinals)
+	}
+	if err := k.vault.Puncture(ctx, keys); err != nil {
+		return err
 	}
 	keep := 400 * 24 * time.Hour
 	if c := k.gateway.Organisation().Policy; c != nil {
 		keep = c.TombstoneKeep()
 	}
-	if err := k.vault.Forget(ctx, t.owner, t.time, keep); err != nil {
-		return err
+	for _, t := range work {
+		if t.person {
+			if err := k.vault.Forget(ctx, t.owner, t.time, keep); err != nil {
+				return err
+			}
+		}
+		if err := k.Objects(ctx, t.owner, t.person, t.ordinals); err != nil {
+			return err
+		}
 	}
-	return k.Objects(ctx, t.owner, true, nil)
+	return nil
 }
 
 func destroyed(t task, epoch string, final bool) intake.Submission {
