@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/daicho-dev/daicho/infra/postgres/pgtest"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 )
 
@@ -162,6 +163,27 @@ func TestAStuckPartIsToldByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("its going on", 0, 1)
+}
+
+// A server that cannot be reached is told by name, although nothing is asked of it meanwhile; when it is back, that is told too.
+func TestStoresOutOfReachAreToldByName(t *testing.T) {
+	server := pgtest.Own(t)
+	e := startWith(t, "--vault", server.Database(t))
+	until := func(what string, stuck float64) {
+		t.Helper()
+		eventually(t, what, func() error {
+			m := e.metrics()
+			if m[`daicho_part_stuck{part="stores"}`] != stuck || m["daicho_healthy"] != 1-stuck {
+				return fmt.Errorf("it tells %v", m)
+			}
+			return nil
+		})
+	}
+	until("all to be well", 0)
+	server.Cut(t)
+	until("the cut to be told", 1)
+	server.Begin(t)
+	until("its end to be told", 0)
 }
 
 // tellsOf waits until a process tells of models whether it stands by for each, and of no others.

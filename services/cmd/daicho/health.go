@@ -50,7 +50,7 @@ func (e *Engine) parts() (all []part) {
 	if !e.up() {
 		return nil
 	}
-	all = append(all, part{"log", e.reach()}) // first: others are stuck for want of it
+	all = append(all, part{"log", e.reach()}, part{"stores", loaded(&e.cut)}) // first: others are stuck for want of them
 	for _, m := range e.stores.All {
 		p := part{name: m.Name()}
 		if _, state, err := m.Status(); state == models.Stuck {
