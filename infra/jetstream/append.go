@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,13 +29,15 @@ var (
 
 // group is some Writes of a call, by index, that are stored together or not at all.
 type group struct {
+	part     int
 	writes   []int
 	messages []*nats.Msg
 	first    []int // the first message of each write
 	unknown  []int // of each write: how many of its stream were sent before it, of unknown outcome
 	asked    bool  // the window knows of it
 	bytes    int
-	busy     bool // it was rejected, and may not be in conflict
+	busy     bool              // it was rejected, and may not be in conflict
+	at       []events.Position // of each message
 }
 
 // Append implements contracts.Log. Writes of one call share a batch. If one of them is in conflict, the server rejects
@@ -49,7 +52,7 @@ func (l *Log) Append(ctx context.Context, writes []contracts.Write) []contracts.
 	if err := ctx.Err(); err != nil {
 		return failAll(results, err)
 	}
-	groups := pack(writes, results)
+	groups := l.pack(writes, results)
 	for pause := time.Millisecond; len(groups) > 0; {
 		var again []*group
 		busy := false
@@ -61,7 +64,7 @@ func (l *Log) Append(ctx context.Context, writes []contracts.Write) []contracts.
 				g.settle(writes, results, ack{err: contracts.ErrConflict})
 			default:
 				for _, i := range g.writes {
-					again = append(again, &group{writes: []int{i}})
+					again = append(again, &group{part: g.part, writes: []int{i}})
 				}
 			}
 		}
@@ -75,6 +78,9 @@ func (l *Log) Append(ctx context.Context, writes []contracts.Write) []contracts.
 		case <-l.done:
 		}
 	}
+	if l.order != nil {
+		l.order.show(ctx, writes, results)
+	}
 	return results
 }
 
@@ -85,10 +91,13 @@ func failAll(results []contracts.Result, err error) []contracts.Result {
 	return results
 }
 
-// pack puts the sound Writes of a call into as few batches as they fit.
-func pack(writes []contracts.Write, results []contracts.Result) (groups []*group) {
-	var g *group
-	count, bytes := 0, 0
+// pack puts the sound Writes of a call into as few batches as they fit, part by part.
+func (l *Log) pack(writes []contracts.Write, results []contracts.Result) (groups []*group) {
+	type filling struct {
+		*group
+		count, bytes int
+	}
+	parts := make([]filling, len(l.parts))
 	seen := make(map[events.Stream]struct{}, len(writes))
 	for i, w := range writes {
 		n := 0
@@ -106,11 +115,13 @@ func pack(writes []contracts.Write, results []contracts.Result) (groups []*group
 		if results[i].Err != nil {
 			continue
 		}
-		if g == nil || count+len(w.Events) > batchMessages || bytes+n > batchBytes {
-			g, count, bytes = &group{}, 0, 0
-			groups = append(groups, g)
+		at := partOf(w.Stream, len(parts))
+		f := &parts[at]
+		if f.group == nil || f.count+len(w.Events) > batchMessages || f.bytes+n > batchBytes {
+			*f = filling{group: &group{part: at}}
+			groups = append(groups, f.group)
 		}
-		g.writes, count, bytes = append(g.writes, i), count+len(w.Events), bytes+n
+		f.writes, f.count, f.bytes = append(f.writes, i), f.count+len(w.Events), f.bytes+n
 	}
 	return groups
 }
@@ -122,31 +133,33 @@ func (l *Log) run(ctx context.Context, writes []contracts.Write, groups []*group
 		return nil
 	}
 	for _, g := range groups {
-		g.build(writes)
+		g.build(l.parts[g.part].prefix, writes)
 	}
 	flying := make([]*sent, len(groups))
 	errs := make([]error, len(groups))
 	select {
-	case l.order <- struct{}{}:
+	case l.turn <- struct{}{}:
 		for i, g := range groups {
 			g.ask(&l.window, writes)
 			flying[i], errs[i] = l.send(ctx, g)
 		}
-		<-l.order
+		<-l.turn
 	case <-ctx.Done():
 		fill(errs, ctx.Err())
 	case <-l.done:
 		fill(errs, contracts.ErrClosed)
 	}
+	acks := make([]ack, len(groups))
 	for i, g := range groups {
-		var a ack
-		if errs[i] != nil {
-			a.err = errs[i]
-		} else {
-			a = await(ctx, flying[i])
+		if acks[i].err = errs[i]; errs[i] == nil {
+			acks[i] = g.check(await(ctx, flying[i]))
 		}
+	}
+	l.place(ctx, groups, acks)
+	for i, g := range groups {
+		a := acks[i]
 		if g.asked {
-			a = g.landed(&l.window, writes, a)
+			g.landed(&l.window, writes, a)
 		}
 		g.busy = errors.Is(a.err, errBusy)
 		if g.busy || errors.Is(a.err, contracts.ErrConflict) && len(g.writes) > 1 {
@@ -179,13 +192,14 @@ func await(ctx context.Context, s *sent) ack {
 	}
 }
 
-func (g *group) build(writes []contracts.Write) {
+func (g *group) build(prefix string, writes []contracts.Write) {
 	g.messages, g.first, g.unknown, g.asked, g.bytes = nil, nil, nil, false, 0
+	g.at = nil
 	for _, i := range g.writes {
 		w := &writes[i]
 		g.first = append(g.first, len(g.messages))
 		for j := range w.Events {
-			m := encode(w.Stream, &w.Events[j])
+			m := encode(prefix, w.Stream, &w.Events[j])
 			g.messages = append(g.messages, m)
 			g.bytes += len(m.Data)
 		}
@@ -252,34 +266,83 @@ func (g *group) ask(win *window, writes []contracts.Write) {
 	}
 }
 
-// landed checks the server's answer to a group, and tells the window what became of each Write.
-func (g *group) landed(win *window, writes []contracts.Write, a ack) ack {
+// check says what an answer of the server means for a group.
+func (g *group) check(a ack) ack {
 	total := uint64(len(g.messages))
 	if a.err == nil && (a.Seq < total || total > 1 && a.Count != total) {
 		a.err = contracts.ErrUnknown // not an answer that this server gives
 	}
-	next := a.Seq - total
-	for k, i := range g.writes {
-		next += uint64(len(writes[i].Events))
-		win.landed(&writes[i], g.unknown[k], contracts.Result{Revision: events.Revision(next), Err: a.err})
-	}
 	return a
+}
+
+// place finds the positions of groups that are stored.
+func (l *Log) place(ctx context.Context, groups []*group, acks []ack) {
+	t := &ticket{}
+	var steps []writeEnd
+	for i, g := range groups {
+		if acks[i].err != nil {
+			continue
+		}
+		s := newStored(g.part, acks[i].Seq, len(g.messages))
+		g.at = s.at
+		if l.order == nil { // a batch lies in the log in one piece, and its answer names the last place
+			s.fill([]piece{{upto: s.last}})
+			continue
+		}
+		t.stored = append(t.stored, s)
+		for k, w := range g.writes {
+			steps = append(steps, writeEnd{w, step{g.part, s.last - uint64(g.behind(k))}})
+		}
+	}
+	if len(steps) == 0 {
+		return
+	}
+	slices.SortFunc(steps, func(a, b writeEnd) int { return a.write - b.write })
+	for _, s := range steps {
+		t.steps = append(t.steps, s.step)
+	}
+	if err := l.order.wait(ctx, l.order.enter(t)); err != nil {
+		for i := range acks {
+			if acks[i].err == nil {
+				acks[i].err = err
+			}
+		}
+	}
+}
+
+// writeEnd is where a Write of a call ends.
+type writeEnd struct {
+	write int
+	step
+}
+
+// landed tells the window what became of each Write.
+func (g *group) landed(win *window, writes []contracts.Write, a ack) {
+	for k, i := range g.writes {
+		win.landed(&writes[i], g.unknown[k], g.result(k, a))
+	}
 }
 
 // settle writes the answer to a group into the results of its Writes.
 func (g *group) settle(writes []contracts.Write, results []contracts.Result, a ack) {
-	next := a.Seq - uint64(len(g.messages))
-	for _, i := range g.writes {
-		if a.err != nil {
-			results[i] = contracts.Result{Err: a.err}
-			continue
-		}
-		at := make([]events.Position, len(writes[i].Events))
-		for j := range at {
-			next++
-			at[j] = events.Position(next)
-		}
-		// A batch lies in the log in one piece, and its answer names the last place.
-		results[i] = contracts.Result{Positions: at, Revision: events.Revision(next)}
+	for k, i := range g.writes {
+		results[i] = g.result(k, a)
 	}
+}
+
+// result is what became of the k-th Write of a group.
+func (g *group) result(k int, a ack) contracts.Result {
+	if a.err != nil {
+		return contracts.Result{Err: a.err}
+	}
+	from, to := g.first[k], len(g.messages)-g.behind(k)
+	return contracts.Result{Positions: g.at[from:to:to], Revision: events.Revision(a.Seq) - events.Revision(g.behind(k))}
+}
+
+// behind is how many messages of a group come behind its k-th Write.
+func (g *group) behind(k int) int {
+	if k+1 == len(g.writes) {
+		return 0
+	}
+	return len(g.messages) - g.first[k+1]
 }

@@ -32,7 +32,7 @@ func one(i int) contracts.Write {
 // payload is as many bytes as the log stores for one event: body and headers.
 func payload() []byte {
 	w := one(0)
-	m := encode(w.Stream, &w.Events[0])
+	m := encode(prefix, w.Stream, &w.Events[0])
 	m.Header[hRecorded] = []string{attribute.Clock}
 	n := len(m.Data)
 	for k, v := range m.Header {

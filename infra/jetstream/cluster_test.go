@@ -50,8 +50,8 @@ func TestCluster(t *testing.T) {
 		Open: func(t *testing.T) contracts.Log {
 			c.Empty()
 			now = connect(t, c.URL())
-			if now.copies != 3 {
-				t.Fatalf("the stream is kept by %d servers", now.copies)
+			if now.parts[0].copies != 3 {
+				t.Fatalf("the stream is kept by %d servers", now.parts[0].copies)
 			}
 			return now
 		},

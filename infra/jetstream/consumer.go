@@ -17,22 +17,22 @@ import (
 const recent = 10_000
 
 // consumer makes what a reading reads from, and says what the server lets through to it: what is wanted, or everything,
-// where that costs less. A scan knows what is ahead of it, a tail what came last.
-func (l *Log) consumer(ctx context.Context, after, head events.Position, only contracts.Filter) (c jetstream.Consumer, filters []string, err error) {
-	everything := []string{prefix + ">"}
-	if len(only.Kinds) == 0 {
-		c, err = l.consume(ctx, after, everything)
+// where that costs less, or where all is asked for. A scan knows what is ahead of it, a tail what came last.
+func (p *part) consumer(ctx context.Context, after, head events.Position, only contracts.Filter, all bool) (c jetstream.Consumer, filters []string, err error) {
+	everything := []string{p.prefix + ">"}
+	if all || len(only.Kinds) == 0 {
+		c, err = p.consume(ctx, after, everything)
 		return c, everything, err
 	}
-	filters = subjects(only)
+	filters = p.subjects(only)
 	from := after
 	if head == forever {
-		if head, err = l.Head(ctx); err != nil {
+		if head, err = p.end(ctx); err != nil {
 			return nil, nil, err
 		}
 		from = min(after, head-min(head, recent))
 	}
-	if c, err = l.consume(ctx, from, filters); err != nil {
+	if c, err = p.consume(ctx, from, filters); err != nil {
 		return nil, nil, err
 	}
 	if !cheaper(len(filters), c.CachedInfo().NumPending, uint64(max(head, from)-from)) {
@@ -40,8 +40,8 @@ func (l *Log) consumer(ctx context.Context, after, head events.Position, only co
 	} else if from == after {
 		return c, filters, nil
 	}
-	l.tidy(c.CachedInfo().Name)
-	c, err = l.consume(ctx, after, filters)
+	p.tidy(c.CachedInfo().Name)
+	c, err = p.consume(ctx, after, filters)
 	return c, filters, err
 }
 
@@ -55,9 +55,9 @@ func cheaper(kinds int, wanted, of uint64) bool {
 	return wanted <= of/32 && of >= 1000
 }
 
-func (l *Log) consume(ctx context.Context, after events.Position, filters []string) (c jetstream.Consumer, err error) {
-	err = l.ask(ctx, func(ctx context.Context) (err error) {
-		c, err = l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+func (p *part) consume(ctx context.Context, after events.Position, filters []string) (c jetstream.Consumer, err error) {
+	err = p.log.ask(ctx, func(ctx context.Context) (err error) {
+		c, err = p.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
 			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: filters,
 			MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
@@ -68,33 +68,33 @@ func (l *Log) consume(ctx context.Context, after events.Position, filters []stri
 }
 
 // subjects are those of the kinds that a filter names.
-func subjects(only contracts.Filter) (all []string) {
+func (p *part) subjects(only contracts.Filter) (all []string) {
 	seen := map[string]bool{}
 	for _, k := range only.Kinds {
 		if attribute.Token(k) && !seen[k] {
-			all, seen[k] = append(all, prefix+k+".>"), true
+			all, seen[k] = append(all, p.prefix+k+".>"), true
 		}
 	}
 	if len(all) == 0 { // no event can be of such kinds, but a tail waits all the same
-		all = append(all, prefix+"-.-.-")
+		all = append(all, p.prefix+"-.-.-")
 	}
 	return all
 }
 
-// passes says whether a message is wanted.
+// passes says whether a message is wanted, by its subject without the beginning.
 func passes(only contracts.Filter, subject string) bool {
-	kind, _, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
+	kind, _, _ := strings.Cut(subject, ".")
 	return only.Has(events.Stream{Kind: kind})
 }
 
 // ended says whether a scan has all: its consumer has no more, but may stand on a server that lags behind the others.
-func (l *Log) ended(ctx context.Context, after, head events.Position, filters []string) error {
-	if l.copies == 1 || after >= head {
+func (p *part) ended(ctx context.Context, after, head events.Position, filters []string) error {
+	if p.copies == 1 || after >= head {
 		return nil
 	}
-	return l.ask(ctx, func(ctx context.Context) error {
+	return p.log.ask(ctx, func(ctx context.Context) error {
 		for _, f := range filters {
-			if e, err := l.first(ctx, uint64(after)+1, f); err != nil || e != nil && e.Position <= head {
+			if e, err := p.first(ctx, uint64(after)+1, f); err != nil || e != nil && e.Position <= head {
 				return errors.Join(err, errAgain)
 			}
 		}
@@ -103,16 +103,11 @@ func (l *Log) ended(ctx context.Context, after, head events.Position, filters []
 }
 
 // tidy removes a consumer, without keeping its reader.
-func (l *Log) tidy(name string) {
-	l.mu.Lock() // so that Close does not miss it
-	defer l.mu.Unlock()
-	if l.isClosed() {
-		return
-	}
-	l.tidying.Go(func() {
+func (p *part) tidy(name string) {
+	p.log.beside(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		_ = l.stream.DeleteConsumer(ctx, name) // the server itself removes what nobody asks for
+		_ = p.stream.DeleteConsumer(ctx, name) // the server itself removes what nobody asks for
 	})
 }
 

@@ -21,10 +21,9 @@ import (
 )
 
 const (
-	streamName = "DAICHO"
-	prefix     = "daicho.log."
-	startWait  = 30 * time.Second
-	askWait    = 5 * time.Second
+	prefix    = "daicho.log."
+	startWait = 30 * time.Second
+	askWait   = 5 * time.Second
 )
 
 var errSilent = errors.New("log: the server does not answer")
@@ -33,6 +32,8 @@ var errSilent = errors.New("log: the server does not answer")
 type Options struct {
 	Logf   func(string, ...any) // gets the server's warnings, and what was mended; nil: silence
 	Listen string               // Embedded only: host:port to serve others at; empty: nobody outside this process
+	// Partitions is over how many streams a new log is divided; zero: as the log is, and a new one is not. A log stays as it was made.
+	Partitions int
 }
 
 // Log is a contracts.Log on JetStream. Embedded and Connect make one.
@@ -41,11 +42,11 @@ type Log struct {
 	server *server.Server // nil when it runs elsewhere
 	conn   *nats.Conn
 	js     jetstream.JetStream
-	stream jetstream.Stream
-	copies int // how many servers keep the stream
+	parts  []*part // the streams that events are in
+	order  *order  // of their events, if there are several
 
-	order  chan struct{} // holds a token while calls publish: whoever has it comes next in the log
-	last   time.Time     // the latest recorded time; under order
+	turn   chan struct{} // holds a token while calls publish: whoever has it comes next in the log
+	last   time.Time     // the latest recorded time; under turn
 	flight flight
 	window window
 
@@ -55,7 +56,7 @@ type Log struct {
 
 	done    chan struct{}
 	closing sync.Once
-	tidying sync.WaitGroup // consumers being removed
+	working sync.WaitGroup // what goes on beside the calls
 }
 
 var _ contracts.Log = (*Log)(nil)
@@ -117,7 +118,7 @@ func Connect(ctx context.Context, url string, opts Options) (*Log, error) {
 }
 
 func open(ctx context.Context, a address, opts Options, more ...nats.Option) (*Log, error) {
-	l := &Log{opts: opts, order: make(chan struct{}, 1), broken: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{opts: opts, turn: make(chan struct{}, 1), broken: make(chan struct{}), done: make(chan struct{})}
 	l.flight.init()
 	conn, err := l.dial(a, more...)
 	if err != nil {
@@ -125,7 +126,7 @@ func open(ctx context.Context, a address, opts Options, more ...nats.Option) (*L
 	}
 	l.conn = conn
 	if err := l.prepare(ctx, a); err != nil {
-		conn.Close()
+		l.Close()
 		return nil, err
 	}
 	return l, nil
@@ -144,14 +145,10 @@ func (l *Log) Head(ctx context.Context) (events.Position, error) {
 	if l.isClosed() {
 		return 0, contracts.ErrClosed
 	}
-	var info *jetstream.StreamInfo
-	if err := l.ask(ctx, func(ctx context.Context) (err error) {
-		info, err = l.stream.Info(ctx)
-		return err
-	}); err != nil {
-		return 0, err
+	if l.order != nil {
+		return l.order.head(ctx)
 	}
-	return events.Position(info.State.LastSeq), nil
+	return l.parts[0].end(ctx)
 }
 
 // ask does a request to the server that may be repeated. It does not wait for an answer that was lost with the connection.
@@ -188,7 +185,7 @@ func (l *Log) Close() {
 		close(l.done)
 		l.mu.Unlock()
 		l.flight.fail(contracts.ErrUnknown)
-		l.tidying.Wait()
+		l.working.Wait()
 		l.conn.Close()
 		if l.server != nil {
 			l.server.Shutdown()
@@ -203,6 +200,15 @@ func (l *Log) isClosed() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// beside does something beside the calls, which Close waits for; nothing, once the log is closed.
+func (l *Log) beside(do func()) {
+	l.mu.Lock() // so that Close does not miss it
+	defer l.mu.Unlock()
+	if !l.isClosed() {
+		l.working.Go(do)
 	}
 }
 

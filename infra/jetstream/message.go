@@ -21,6 +21,7 @@ const (
 	hPolicy   = "ce-daichopolicy"
 
 	hExpect     = "Nats-Expected-Last-Subject-Sequence"
+	hLast       = "Nats-Expected-Last-Sequence"
 	hBatch      = "Nats-Batch-Id"
 	hBatchSeq   = "Nats-Batch-Sequence"
 	hBatchFinal = "Nats-Batch-Commit"
@@ -28,9 +29,10 @@ const (
 
 var errMessage = errors.New("log: a message of the stream is not an event of this engine")
 
-// encode makes the message of an event, but for what is known only when it is sent.
-func encode(s events.Stream, e *events.Event) *nats.Msg {
-	return &nats.Msg{Subject: prefix + s.Kind + "." + s.ID, Data: e.Data, Header: nats.Header{
+// encode makes the message of an event, but for what is known only when it is sent. The subject is what all subjects of its stream begin
+// with.
+func encode(subject string, s events.Stream, e *events.Event) *nats.Msg {
+	return &nats.Msg{Subject: subject + s.Kind + "." + s.ID, Data: e.Data, Header: nats.Header{
 		hVersion: {"1.0"},
 		hID:      {attribute.Escape(e.ID)},
 		hSource:  {attribute.Escape(e.Source)},
@@ -40,11 +42,10 @@ func encode(s events.Stream, e *events.Event) *nats.Msg {
 	}}
 }
 
-// decode reads what encode wrote.
+// decode reads what encode wrote. The subject is without its beginning.
 func decode(subject string, h nats.Header, data []byte, seq uint64) (e events.Event, err error) {
-	rest, ok := strings.CutPrefix(subject, prefix)
-	kind, id, dot := strings.Cut(rest, ".")
-	if !ok || !dot || !attribute.Token(kind) || !attribute.Token(id) || first(h, hVersion) != "1.0" {
+	kind, id, ok := strings.Cut(subject, ".")
+	if !ok || !attribute.Token(kind) || !attribute.Token(id) || first(h, hVersion) != "1.0" {
 		return e, errMessage
 	}
 	e = events.Event{

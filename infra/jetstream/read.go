@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/contracts"
@@ -25,6 +26,10 @@ var errAgain = errors.New("log: the reading was interrupted")
 // Scan implements contracts.Log.
 func (l *Log) Scan(ctx context.Context, after events.Position, only contracts.Filter) iter.Seq2[[]events.Event, error] {
 	return func(yield func([]events.Event, error) bool) {
+		if l.order != nil {
+			l.order.scan(ctx, after, only, yield)
+			return
+		}
 		head, err := l.Head(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -36,63 +41,83 @@ func (l *Log) Scan(ctx context.Context, after events.Position, only contracts.Fi
 
 // Tail implements contracts.Log.
 func (l *Log) Tail(ctx context.Context, after events.Position, only contracts.Filter) iter.Seq2[[]events.Event, error] {
-	return func(yield func([]events.Event, error) bool) { l.read(ctx, after, forever, only, yield) }
-}
-
-// read goes through the log, with as many consumers after each other as it takes; head forever means without end.
-func (l *Log) read(ctx context.Context, after, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) {
-	failing, told := time.Time{}, false
-	for after < head {
-		was := after
-		err := l.follow(ctx, &after, head, only, yield)
-		if err == nil {
+	return func(yield func([]events.Event, error) bool) {
+		if l.order != nil {
+			l.order.tail(ctx, after, only, yield)
 			return
 		}
-		switch {
-		case ctx.Err() != nil:
-			err = ctx.Err()
-		case l.isClosed():
-			err = contracts.ErrClosed
-		case errors.Is(err, errMessage):
-		default:
-			if after > was {
-				failing, told = time.Time{}, false
-			}
-			switch now := time.Now(); {
-			case failing.IsZero(): // servers of a cluster may not know of a new consumer at once
-				failing = now
-			case !told:
-				told = true
-				l.opts.logf("log: a reading is being mended: %v", err)
-			}
-			if head != forever && time.Since(failing) > patience {
-				break // out of the switch: the scan fails
-			}
-			select {
-			case <-time.After(50 * time.Millisecond):
-			case <-ctx.Done():
-			case <-l.done:
-			}
-			continue
-		}
-		yield(nil, err)
-		return
+		l.read(ctx, after, forever, only, yield)
 	}
 }
 
+// read goes through a log that is one stream.
+func (l *Log) read(ctx context.Context, after, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) {
+	err := l.parts[0].read(ctx, after, head, only, false, func(batch []events.Event, _ events.Position) bool {
+		return len(batch) == 0 || yield(batch, nil)
+	})
+	if err != nil {
+		yield(nil, err)
+	}
+}
+
+// hand takes the next events that pass a filter, in their order, and up to where the stream has been read by now; false ends the reading.
+type hand func(batch []events.Event, seen events.Position) bool
+
+// read goes through a part, with as many consumers after each other as it takes; head forever means without end. Positions are those in
+// the part. With all, the server hands over everything, so that it is known of every event when it has been passed. Nil means that
+// the reading is over.
+func (p *part) read(ctx context.Context, after, head events.Position, only contracts.Filter, all bool, yield hand) error {
+	failing, told := time.Time{}, false
+	for after < head {
+		was := after
+		err := p.follow(ctx, &after, head, only, all, yield)
+		if err == nil {
+			return nil
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case p.log.isClosed():
+			return contracts.ErrClosed
+		case errors.Is(err, errMessage):
+			return err
+		}
+		if after > was {
+			failing, told = time.Time{}, false
+		}
+		switch now := time.Now(); {
+		case failing.IsZero(): // servers of a cluster may not know of a new consumer at once
+			failing = now
+		case !told:
+			told = true
+			p.log.opts.logf("log: a reading is being mended: %v", err)
+		}
+		if head != forever && time.Since(failing) > patience {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		case <-p.log.done:
+		}
+	}
+	return nil
+}
+
 // follow reads from one consumer and moves after along. Nil means that the reading is over.
-func (l *Log) follow(ctx context.Context, after *events.Position, head events.Position, only contracts.Filter, yield func([]events.Event, error) bool) error {
+func (p *part) follow(ctx context.Context, after *events.Position, head events.Position, only contracts.Filter, all bool, yield hand) error {
+	l := p.log
 	broken := l.whenBroken()
-	c, filters, err := l.consumer(ctx, *after, head, only)
+	c, filters, err := p.consumer(ctx, *after, head, only, all)
 	if err != nil {
 		return err
 	}
 	info := c.CachedInfo()
 	stop := make(chan struct{})
-	defer l.tidy(info.Name)
+	defer p.tidy(info.Name)
 	defer close(stop)
 	if head != forever && info.NumPending == 0 {
-		return l.ended(ctx, *after, head, filters)
+		return p.ended(ctx, *after, head, filters)
 	}
 	incoming, failed := make(chan jetstream.Msg, readEvents), make(chan error, 1)
 	consuming, err := c.Consume(func(m jetstream.Msg) {
@@ -147,26 +172,34 @@ func (l *Log) follow(ctx context.Context, after *events.Position, head events.Po
 			}
 			seen, none = events.Position(at.seq), at.pending == 0
 			over, more = seen == head, !none && seen != head
-			if !passes(only, m.Subject()) {
+			if late == nil {
+				late = time.After(linger)
+			}
+			subject, ours := strings.CutPrefix(m.Subject(), p.prefix)
+			if !ours {
+				err, more = errMessage, false
 				continue
 			}
-			e, bad := decode(m.Subject(), m.Headers(), m.Data(), at.seq)
+			if !passes(only, subject) {
+				continue
+			}
+			e, bad := decode(subject, m.Headers(), m.Data(), at.seq)
 			if bad != nil {
 				err, more = bad, false
 				continue
 			}
 			if batch == nil {
 				batch = make([]events.Event, 0, min(readEvents, at.pending+1))
-				late = time.After(linger)
 			}
 			batch, size = append(batch, e), size+len(e.Data)
 		}
+		further := seen > *after
 		*after = seen
-		if len(batch) > 0 && !yield(batch, nil) {
+		if further && !yield(batch, seen) {
 			return nil
 		}
 		if err == nil && !over && none && head != forever {
-			return l.ended(ctx, *after, head, filters)
+			return p.ended(ctx, *after, head, filters)
 		}
 		if err != nil || over {
 			return err

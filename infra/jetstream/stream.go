@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daicho-dev/daicho/events"
@@ -32,68 +33,80 @@ const elected = "$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED."
 var errDenied = errors.New("log: the server does not give this user all rights that the log needs: publish to " + prefix + ">, $JS.API.> and " +
 	"$JS.ACK.>, subscribe to _INBOX.> and $JS.EVENT.ADVISORY.STREAM.>; the log of the engine names what was refused")
 
-// prepare finds or makes the stream, takes the last recorded time from it, and gets ready for acknowledgements. Servers
-// that are starting are waited for.
-func (l *Log) prepare(ctx context.Context, a address) (err error) {
-	if l.js, err = jetstream.New(l.conn); err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	want := settings(a.replicas, l.conn.ConnectedClusterName() != "")
-	if err = l.patient(ctx, func(ctx context.Context) error {
-		l.stream, err = l.js.Stream(ctx, streamName)
+// part is one stream on the server: the only one of a log, one of several that its events are divided over, or the one that holds their order.
+type part struct {
+	log    *Log
+	name   string
+	prefix string // what all its subjects begin with
+	stream jetstream.Stream
+	copies int // how many servers keep it
+}
+
+// open finds or makes the stream. Servers that are starting are waited for.
+func (p *part) open(ctx context.Context, want jetstream.StreamConfig, asked bool) error {
+	want.Name, want.Subjects = p.name, []string{p.prefix + ">"}
+	if err := p.log.patient(ctx, func(ctx context.Context) (err error) {
+		p.stream, err = p.log.js.Stream(ctx, p.name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			l.stream, err = l.js.CreateStream(ctx, want)
+			p.stream, err = p.log.js.CreateStream(ctx, want)
 		}
 		return err
 	}); err != nil {
 		return cannot(err, want.Replicas)
 	}
-	got := l.stream.CachedInfo().Config
-	if err := sound(got, want, a.replicas > 0); err != nil {
+	got := p.stream.CachedInfo().Config
+	if err := sound(got, want, asked); err != nil {
 		return err
 	}
-	l.copies = got.Replicas
-	var last *events.Event
-	if err := l.patient(ctx, func(ctx context.Context) error {
-		info, err := l.stream.Info(ctx)
+	p.copies = got.Replicas
+	if err := p.log.patient(ctx, p.listens); err != nil {
+		return fmt.Errorf("log: the stream takes no events: %w", err)
+	}
+	if p.copies > 1 {
+		_, err := p.log.conn.Subscribe(elected+p.name, func(*nats.Msg) { p.log.flight.hurry(newWait) })
+		return err
+	}
+	return nil
+}
+
+// end is the place of the stream's last event when it was asked; zero if it has none.
+func (p *part) end(ctx context.Context) (at events.Position, err error) {
+	err = p.log.ask(ctx, func(ctx context.Context) error {
+		info, err := p.stream.Info(ctx)
+		if err == nil {
+			at = events.Position(info.State.LastSeq)
+		}
+		return err
+	})
+	return at, err
+}
+
+// last is the stream's last event; nil if it has none. Servers that are starting are waited for.
+func (p *part) last(ctx context.Context) (last *events.Event, err error) {
+	if err = p.log.patient(ctx, func(ctx context.Context) error {
+		info, err := p.stream.Info(ctx)
 		if err == nil && info.State.LastSeq > 0 {
-			last, err = l.first(ctx, info.State.LastSeq, prefix+">")
+			last, err = p.first(ctx, info.State.LastSeq, p.prefix+">")
 		}
 		return err
 	}); err != nil {
-		return fmt.Errorf("log: the last event cannot be read: %w", err)
+		return nil, fmt.Errorf("log: the last event cannot be read: %w", err)
 	}
-	head := events.Position(0)
-	if last != nil {
-		l.last, head = last.Recorded, last.Position
-	}
-	if a.alone {
-		l.window.begin(head)
-	}
-	if err := l.patient(ctx, l.listens); err != nil {
-		return fmt.Errorf("log: the stream takes no events: %w", err)
-	}
-	if _, err = l.conn.Subscribe(l.flight.inbox+"*", l.flight.landed); err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	if l.copies > 1 {
-		_, err = l.conn.Subscribe(elected+streamName, func(*nats.Msg) { l.flight.hurry(newWait) })
-	}
-	return err
+	return last, nil
 }
 
 // listens asks whether events reach the stream's leader from here. A new stream's leader is known to the other servers a
 // moment later only. What it is sent says that it is for another stream, so that it is always refused.
-func (l *Log) listens(ctx context.Context) error {
-	m := &nats.Msg{Subject: prefix + "-.-", Header: nats.Header{"Nats-Expected-Stream": {"-"}}}
-	_, err := l.conn.RequestMsgWithContext(ctx, m)
+func (p *part) listens(ctx context.Context) error {
+	m := &nats.Msg{Subject: p.prefix + "-.-", Header: nats.Header{"Nats-Expected-Stream": {"-"}}}
+	_, err := p.log.conn.RequestMsgWithContext(ctx, m)
 	if errors.Is(err, nats.ErrNoResponders) {
 		err = errAbsent
 	}
 	return err
 }
 
-// settings are those of the stream: it keeps everything, on as many servers as was asked, or else on three of a cluster.
+// settings are those of every stream: it keeps everything, on as many servers as was asked, or else on three of a cluster.
 func settings(replicas int, cluster bool) jetstream.StreamConfig {
 	if replicas == 0 {
 		if replicas = 1; cluster {
@@ -101,7 +114,7 @@ func settings(replicas int, cluster bool) jetstream.StreamConfig {
 		}
 	}
 	return jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{prefix + ">"}, Storage: jetstream.FileStorage,
+		Storage:   jetstream.FileStorage,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Replicas: replicas,
 		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, MaxConsumers: -1,
 		DenyDelete: true, DenyPurge: true, AllowAtomicPublish: true, AllowDirect: true,
@@ -114,7 +127,7 @@ func sound(got, want jetstream.StreamConfig, asked bool) error {
 	loses := func(setting string) error {
 		return fmt.Errorf("log: the stream %s on the server does not keep everything as it was written (%s): another program made or "+
 			"changed it; let the engine make its own on another server or account, or set it right with `nats stream edit %s`",
-			streamName, setting, streamName)
+			want.Name, setting, want.Name)
 	}
 	switch {
 	case !slices.Equal(got.Subjects, want.Subjects):
@@ -137,7 +150,7 @@ func sound(got, want jetstream.StreamConfig, asked bool) error {
 		return loses("it takes no batches")
 	case asked && got.Replicas != want.Replicas || got.Replicas < want.Replicas:
 		return fmt.Errorf("log: the stream is kept by %d of the servers and should be by %d: change it with `nats stream edit %s --replicas=%d`, "+
-			"or say replicas=%d in the log's address", got.Replicas, want.Replicas, streamName, want.Replicas, got.Replicas)
+			"or say replicas=%d in the log's address", got.Replicas, want.Replicas, want.Name, want.Replicas, got.Replicas)
 	}
 	return nil
 }
@@ -190,12 +203,17 @@ func (l *Log) patient(ctx context.Context, request func(context.Context) error) 
 
 // first is the first event from a place on that a filter lets through, as the stream's leader has it; nil if there is
 // none. No other server is asked: it may lag behind.
-func (l *Log) first(ctx context.Context, from uint64, filter string) (*events.Event, error) {
-	request, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": filter})
+func (p *part) first(ctx context.Context, from uint64, filter string) (*events.Event, error) {
+	return p.message(ctx, map[string]any{"seq": from, "next_by_subj": filter})
+}
+
+// message is one event of the stream as its leader has it; nil if there is none.
+func (p *part) message(ctx context.Context, which map[string]any) (*events.Event, error) {
+	request, err := json.Marshal(which)
 	if err != nil {
 		return nil, err
 	}
-	m, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamName, request)
+	m, err := p.log.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+p.name, request)
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +243,10 @@ func (l *Log) first(ctx context.Context, from uint64, filter string) (*events.Ev
 	if err != nil {
 		return nil, errMessage
 	}
-	e, err := decode(answer.Message.Subject, header, answer.Message.Data, answer.Message.Seq)
+	subject, ok := strings.CutPrefix(answer.Message.Subject, p.prefix)
+	if !ok {
+		return nil, errMessage
+	}
+	e, err := decode(subject, header, answer.Message.Data, answer.Message.Seq)
 	return &e, err
 }

@@ -76,7 +76,7 @@ func (w *window) landed(x *contracts.Write, unknown int, r contracts.Result) {
 	switch {
 	case r.Err == nil:
 		s.at, s.sure = max(s.at, r.Revision), max(s.sure, unknown) // what was sent before it, and may have been stored, lies before it
-		w.now.top = max(w.now.top, events.Position(r.Revision))
+		w.now.top = max(w.now.top, r.Positions[len(r.Positions)-1])
 	case errors.Is(r.Err, contracts.ErrUnknown):
 		s.unknown++
 	}

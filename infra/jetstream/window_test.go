@@ -102,7 +102,9 @@ func TestWindow(t *testing.T) {
 		before[x] = unknown
 		return x
 	}
-	ok := func(x *contracts.Write, at events.Revision) { w.landed(x, before[x], contracts.Result{Revision: at}) }
+	ok := func(x *contracts.Write, at events.Revision) {
+		w.landed(x, before[x], contracts.Result{Revision: at, Positions: []events.Position{events.Position(at)}})
+	}
 	fails := func(x *contracts.Write, err error) { w.landed(x, before[x], contracts.Result{Err: err}) }
 
 	fails(asks(7, 0, true, "without a word"), contracts.ErrConflict)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,9 @@ import (
 )
 
 const (
-	stream = "DAICHO"
-	wait   = 60 * time.Second // for whatever servers have to agree on
+	whole = "DAICHO" // the stream of a log that is not divided; those of one that is begin with it
+	order = "DAICHO-ORDER"
+	wait  = 60 * time.Second // for whatever servers have to agree on
 )
 
 // Options of a cluster; the zero value is three servers that let everybody in.
@@ -138,13 +140,21 @@ func (c *Cluster) Level() {
 	}
 }
 
-// Leader is the server that leads the log's stream.
+// Leader is the server that leads the log's stream; of a log that is divided, the stream that holds the order.
 func (c *Cluster) Leader() *Node {
 	c.t.Helper()
 	var leader *Node
 	c.until("the stream has no leader", func() error {
+		streams, err := c.streams()
+		if err != nil || len(streams) == 0 {
+			return errors.Join(err, errors.New("no stream"))
+		}
+		of := streams[0]
+		if slices.Contains(streams, order) {
+			of = order
+		}
 		var info struct{ Cluster struct{ Leader string } }
-		if err := c.ask("$JS.API.STREAM.INFO."+stream, "", &info); err != nil {
+		if err := c.ask("$JS.API.STREAM.INFO."+of, "", &info); err != nil {
 			return err
 		}
 		for _, n := range c.Nodes {
@@ -168,12 +178,26 @@ func (c *Cluster) Empty() {
 		if err := c.ask("$JS.API.STREAM.CREATE.STAYS", stays, &answer); err != nil || answer.Error != nil {
 			return errors.Join(err, errors.New("no other stream"))
 		}
-		err := c.ask("$JS.API.STREAM.DELETE."+stream, "", &answer)
-		if err == nil && answer.Error != nil && answer.Error.Code != 404 {
-			err = fmt.Errorf("code %d", answer.Error.Code)
+		streams, err := c.streams()
+		for _, s := range streams {
+			if err = errors.Join(err, c.ask("$JS.API.STREAM.DELETE."+s, "", &answer)); err == nil && answer.Error != nil && answer.Error.Code != 404 {
+				err = fmt.Errorf("code %d", answer.Error.Code)
+			}
 		}
 		return err
 	})
+}
+
+// streams are those of the log.
+func (c *Cluster) streams() (log []string, err error) {
+	var all struct{ Streams []string }
+	err = c.ask("$JS.API.STREAM.NAMES", "", &all)
+	for _, s := range all.Streams {
+		if s == whole || strings.HasPrefix(s, whole+"-") {
+			log = append(log, s)
+		}
+	}
+	return log, err
 }
 
 // ask sends a request to whichever server answers.
