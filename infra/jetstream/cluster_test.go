@@ -15,9 +15,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func connect(t *testing.T, url string) *Log {
+func connect(t *testing.T, url string, partitions int) *Log {
 	t.Helper()
-	l, err := Connect(t.Context(), url, Options{Logf: t.Logf})
+	l, err := Connect(t.Context(), url, Options{Logf: t.Logf, Partitions: partitions})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,19 +43,26 @@ func cut(t *testing.T, after time.Duration) context.Context {
 }
 
 // TestCluster: the whole promise holds on three servers.
-func TestCluster(t *testing.T) {
+func TestCluster(t *testing.T) { divided(t, testCluster) }
+
+func testCluster(t *testing.T, partitions int) {
 	c := clustertest.Start(t, clustertest.Options{})
 	var now *Log
 	logtest.Test(t, logtest.Adapter{
 		Open: func(t *testing.T) contracts.Log {
 			c.Empty()
-			now = connect(t, c.URL())
-			if now.parts[0].copies != 3 {
-				t.Fatalf("the stream is kept by %d servers", now.parts[0].copies)
+			now = connect(t, c.URL(), partitions)
+			for _, p := range now.parts {
+				if p.copies != 3 {
+					t.Fatalf("the stream %s is kept by %d servers", p.name, p.copies)
+				}
+			}
+			if o := now.order; o != nil && o.part.copies != 3 {
+				t.Fatalf("the order is kept by %d servers", o.part.copies)
 			}
 			return now
 		},
-		Reopen: func(t *testing.T) contracts.Log { now.Close(); now = connect(t, c.URL()); return now },
+		Reopen: func(t *testing.T) contracts.Log { now.Close(); now = connect(t, c.URL(), partitions); return now },
 	})
 }
 
@@ -75,7 +82,7 @@ func TestReplicas(t *testing.T) {
 		{alone, "", "", ""}, {alone, "?replicas=1", "", ""}, {alone, "", "?replicas=3", "kept by 1 of the servers"},
 	} {
 		s.at.Empty()
-		l := connect(t, s.at.URL()+s.first)
+		l := connect(t, s.at.URL()+s.first, 0)
 		l.Close()
 		l, err := Connect(t.Context(), s.at.URL()+s.then, Options{})
 		if err == nil {
@@ -94,7 +101,7 @@ func TestReplicas(t *testing.T) {
 // TestSound: a stream that would lose or change events is refused, and the error says which setting does it.
 func TestSound(t *testing.T) {
 	c := clustertest.Start(t, clustertest.Options{Nodes: 1})
-	l := connect(t, c.URL())
+	l := connect(t, c.URL(), 0)
 	for name, change := range map[string]func(*jetstream.StreamConfig){
 		"subjects":  func(s *jetstream.StreamConfig) { s.Subjects = append(s.Subjects, "more.>") },
 		"in memory": func(s *jetstream.StreamConfig) { s.Storage = jetstream.MemoryStorage },
@@ -111,6 +118,7 @@ func TestSound(t *testing.T) {
 	} {
 		c.Empty()
 		s := settings(0, false)
+		s.Name, s.Subjects = wholeName, []string{prefix + ">"}
 		change(&s)
 		if _, err := l.js.CreateStream(t.Context(), s); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -152,7 +160,7 @@ func TestAddress(t *testing.T) {
 
 // TestOneAfterAnother: who goes on from the answer to the last append is not in conflict with that append itself.
 func TestOneAfterAnother(t *testing.T) {
-	l := connect(t, clustertest.Start(t, clustertest.Options{}).URL())
+	l := connect(t, clustertest.Start(t, clustertest.Options{}).URL(), 0)
 	var wg sync.WaitGroup
 	for w := range 32 {
 		wg.Go(func() {

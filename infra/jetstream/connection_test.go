@@ -32,7 +32,7 @@ func file(t *testing.T, text string) string {
 // works stores something through a connection and reads it.
 func works(t *testing.T, url string) {
 	t.Helper()
-	l := connect(t, url)
+	l := connect(t, url, 0)
 	defer l.Close()
 	before := count(t, l)
 	if r := l.Append(t.Context(), []contracts.Write{one(1), one(2)}); r[0].Err != nil || r[1].Err != nil {

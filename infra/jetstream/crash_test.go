@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,7 +17,10 @@ import (
 	"github.com/daicho-dev/daicho/events"
 )
 
-const childDir = "DAICHO_TEST_CHILD_DIR"
+const (
+	childDir        = "DAICHO_TEST_CHILD_DIR"
+	childPartitions = "DAICHO_TEST_CHILD_PARTITIONS"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
@@ -28,7 +32,8 @@ func TestMain(m *testing.M) {
 
 // child appends as fast as it can and prints what was acknowledged, until it is killed.
 func child(dir string) {
-	l, err := Embedded(context.Background(), dir, Options{})
+	partitions, _ := strconv.Atoi(os.Getenv(childPartitions))
+	l, err := Embedded(context.Background(), dir, Options{Partitions: partitions})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -58,7 +63,9 @@ func child(dir string) {
 
 // TestKilled kills a process in the middle of its appends: all that it was told is stored is there, and no Write is
 // there in part.
-func TestKilled(t *testing.T) {
+func TestKilled(t *testing.T) { divided(t, testKilled) }
+
+func testKilled(t *testing.T, partitions int) {
 	dir := t.TempDir()
 	told := map[string]events.Revision{}
 	for round := range 3 {
@@ -67,7 +74,7 @@ func TestKilled(t *testing.T) {
 		}
 		clear(told)
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childDir+"="+dir)
+		cmd.Env = append(os.Environ(), childDir+"="+dir, childPartitions+"="+strconv.Itoa(partitions))
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -122,9 +129,11 @@ func TestKilled(t *testing.T) {
 }
 
 // TestServerRestarts takes the server away from under a tail and appenders, twice.
-func TestServerRestarts(t *testing.T) {
+func TestServerRestarts(t *testing.T) { divided(t, testServerRestarts) }
+
+func testServerRestarts(t *testing.T, partitions int) {
 	dir := t.TempDir()
-	server, err := Embedded(t.Context(), dir, Options{Listen: "127.0.0.1:0"})
+	server, err := Embedded(t.Context(), dir, Options{Listen: "127.0.0.1:0", Partitions: partitions})
 	if err != nil {
 		t.Fatal(err)
 	}

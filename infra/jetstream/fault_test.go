@@ -179,22 +179,24 @@ func TestFaults(t *testing.T) {
 		leader := c.Leader()
 		return c.Nodes[slices.IndexFunc(c.Nodes, func(n *clustertest.Node) bool { return n != leader })]
 	}
-	for _, f := range []struct {
+	type fault struct {
 		name string
 		do   func(w *work, line *clustertest.Proxy)
-	}{
+		once bool // not of a divided log too, where the leader's fate shows more
+	}
+	faults := []fault{
 		{"the leader is killed", func(w *work, _ *clustertest.Proxy) {
 			n := c.Leader()
 			n.Kill()
 			w.goesOn()
 			n.Start()
-		}},
+		}, false},
 		{"one of the others is killed", func(w *work, _ *clustertest.Proxy) {
 			n := follower()
 			n.Kill()
 			w.goesOn()
 			n.Start()
-		}},
+		}, true},
 		{"one after the other is killed", func(w *work, _ *clustertest.Proxy) {
 			for _, n := range c.Nodes {
 				n.Kill()
@@ -202,7 +204,7 @@ func TestFaults(t *testing.T) {
 				n.Start()
 				c.Level()
 			}
-		}},
+		}, true},
 		{"all are killed at once", func(*work, *clustertest.Proxy) {
 			for _, n := range c.Nodes {
 				n.Kill()
@@ -210,26 +212,26 @@ func TestFaults(t *testing.T) {
 			for _, n := range c.Nodes {
 				n.Start()
 			}
-		}},
+		}, false},
 		{"the leader stands still and then goes on", func(w *work, _ *clustertest.Proxy) {
 			n := c.Leader()
 			n.Freeze()
 			w.goesOn()
 			n.Thaw()
-		}},
+		}, false},
 		{"one of the others stands still and then goes on", func(w *work, _ *clustertest.Proxy) {
 			n := follower()
 			n.Freeze()
 			w.goesOn()
 			n.Thaw()
-		}},
+		}, true},
 		{"the line is cut", func(w *work, line *clustertest.Proxy) {
 			for range 3 {
 				line.Cut()
 				w.goesOn()
 				line.Mend()
 			}
-		}},
+		}, false},
 		{"all lines are cut", func(*work, *clustertest.Proxy) {
 			for _, l := range lines {
 				l.Cut()
@@ -238,41 +240,49 @@ func TestFaults(t *testing.T) {
 			for _, l := range lines {
 				l.Mend()
 			}
-		}},
+		}, false},
 		{"nothing comes from the server", func(w *work, line *clustertest.Proxy) {
 			line.HoldFromServer()
 			w.goesOn()
 			line.Mend()
-		}},
+		}, false},
 		{"nothing gets to the server until later", func(w *work, line *clustertest.Proxy) {
 			line.HoldToServer()
 			w.goesOn()
 			line.Mend()
-		}},
-	} {
-		t.Run(f.name, func(t *testing.T) {
-			c.Level()
-			c.Empty()
-			var urls []string
-			for _, l := range lines {
-				urls = append(urls, l.Address)
+		}, false},
+	}
+	for _, partitions := range divisions {
+		for _, f := range faults {
+			if f.once && partitions > 1 {
+				continue
 			}
-			l := connect(t, "jetstream://"+strings.Join(urls, ","))
-			w := begin(t, l)
-			w.goesOn()
-			line := lines[slices.IndexFunc(lines, func(p *clustertest.Proxy) bool { return strings.HasSuffix(l.conn.ConnectedUrl(), p.Address) })]
-			f.do(w, line)
-			w.goesOn()
-			c.Level()
-			w.check()
-		})
+			t.Run(fmt.Sprintf("%s, partitions %d", f.name, partitions), func(t *testing.T) {
+				c.Level()
+				c.Empty()
+				var urls []string
+				for _, l := range lines {
+					urls = append(urls, l.Address)
+				}
+				l := connect(t, "jetstream://"+strings.Join(urls, ","), partitions)
+				w := begin(t, l)
+				w.goesOn()
+				line := lines[slices.IndexFunc(lines, func(p *clustertest.Proxy) bool { return strings.HasSuffix(l.conn.ConnectedUrl(), p.Address) })]
+				f.do(w, line)
+				w.goesOn()
+				c.Level()
+				w.check()
+			})
+		}
 	}
 }
 
 // TestLagging: a scan that stands on a server which is behind the others has all the same what its head promised.
-func TestLagging(t *testing.T) {
+func TestLagging(t *testing.T) { divided(t, testLagging) }
+
+func testLagging(t *testing.T, partitions int) {
 	c := clustertest.Start(t, clustertest.Options{})
-	l := connect(t, c.URL())
+	l := connect(t, c.URL(), partitions)
 	total := 0
 	for range 2 {
 		leader := c.Leader()

@@ -30,6 +30,7 @@ import (
 const (
 	embedded = "embedded"
 	memory   = "memory"
+	divided  = "divided" // embedded, over three partitions
 	cluster  = "cluster" // three JetStream servers, an account for every engine
 	esdb     = "esdb"    // a server of EventStoreDB's protocol for every engine
 
@@ -37,7 +38,7 @@ const (
 	pg    = "postgres" // a server, two databases for every engine
 )
 
-var logs, stores = []string{embedded, memory, cluster, esdb}, []string{files, pg}
+var logs, stores = []string{embedded, divided, memory, cluster, esdb}, []string{files, pg}
 
 var on backend
 
@@ -59,10 +60,10 @@ var elsewhere = map[string]struct {
 	out func(b *backend) bool
 	why string
 }{
-	"TestLogBehindTheVaultDoesNotStart": {func(b *backend) bool { return b.log != embedded }, "it puts an old copy of the log's folder back, which only the embedded log has"},
+	"TestLogBehindTheVaultDoesNotStart": {func(b *backend) bool { return !b.within() }, "it puts an old copy of the log's folder back, which only the embedded log has"},
 	"TestAStuckPartIsToldByName":        {func(b *backend) bool { return b.store != files }, "it locks the file of a projection"},
-	"TestASlowDiskLosesNothing":         {func(b *backend) bool { return b.log != embedded }, "the log does not lie on the disk that it slows down"},
-	"TestAFullDiskLosesNothing":         {func(b *backend) bool { return b.store != files && b.log != embedded }, "nothing that events need lies on the engine's own disk"},
+	"TestASlowDiskLosesNothing":         {func(b *backend) bool { return !b.within() }, "the log does not lie on the disk that it slows down"},
+	"TestAFullDiskLosesNothing":         {func(b *backend) bool { return b.store != files && !b.within() }, "nothing that events need lies on the engine's own disk"},
 }
 
 // begin starts what all engines of the run share.
@@ -108,6 +109,9 @@ func (b *backend) begin() (err error) {
 	return nil
 }
 
+// within says whether the log lies in the engine's own folder.
+func (b *backend) within() bool { return b.log == embedded || b.log == divided }
+
 // place gives an engine a log and stores of its own, where it has none yet.
 func (b *backend) place(e *engine) {
 	e.t.Helper()
@@ -116,7 +120,9 @@ func (b *backend) place(e *engine) {
 		e.t.Skipf("SKIPPED on the log %s and the store %s: %s", b.log, b.store, x.why)
 	}
 	if e.log == "" && !slices.Contains(e.args, "--log") {
-		e.log = b.newLog(e.t)
+		if e.log = b.newLog(e.t); b.log == divided {
+			e.args = slices.Concat(e.args, []string{"--partitions", "3"})
+		}
 	}
 	if b.store == pg && !slices.Contains(e.args, "--vault") {
 		e.vault = b.postgres.Database(e.t)
@@ -147,7 +153,9 @@ func (b *backend) newLog(t testing.TB) string {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			if js, err := natsjs.New(c); err == nil {
-				_ = js.DeleteStream(ctx, "DAICHO")
+				for name := range js.StreamNames(ctx).Name() {
+					_ = js.DeleteStream(ctx, name)
+				}
 			}
 		})
 		return b.cluster.URL() + "?user=" + user + "&passwordFile=" + url.QueryEscape(b.password)

@@ -11,8 +11,8 @@ import (
 	"github.com/daicho-dev/daicho/infra/jetstream/clustertest"
 )
 
-// Most of the year on a cluster of three servers gives to the byte what it gives on the embedded log: with a leader killed
-// and another server frozen while it is told, and all of them gone for a while. The engine says when it is cut off, and comes back by
+// Most of the year on a cluster of three servers gives to the byte what it gives on the embedded log, in one stream or over three
+// partitions: with a leader killed and another server frozen while it is told, and all of them gone for a while. The engine says when it is cut off, and comes back by
 // itself.
 func TestYearOnClusterEqualsEmbedded(t *testing.T) {
 	lines := year(t)[:4500]
@@ -21,9 +21,14 @@ func TestYearOnClusterEqualsEmbedded(t *testing.T) {
 	calm := fed(t, lines)
 	want := normal(t, calm, ids, asOf, true)
 	calm.kill()
+	for _, partitions := range []string{"1", "3"} {
+		t.Run("partitions "+partitions, func(t *testing.T) { yearOnCluster(t, partitions, lines, ids, asOf, want) })
+	}
+}
 
+func yearOnCluster(t *testing.T, partitions string, lines [][]byte, ids []string, asOf time.Time, want []byte) {
 	c := clustertest.Start(t, clustertest.Options{})
-	e := startOn(t, c.URL())
+	e := startWith(t, "--log", c.URL(), "--partitions", partitions)
 	tell := func(lines [][]byte) (refused int) {
 		t.Helper()
 		for end := time.Now().Add(2 * time.Minute); len(lines) > 0; {

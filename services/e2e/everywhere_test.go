@@ -21,7 +21,7 @@ func TestAFewOnOtherLogsAndStores(t *testing.T) {
 		t.Skip("SKIPPED: all of this run is on another log or store already")
 	}
 	server := pgtest.Start(t).Database(t)
-	for _, c := range [][2]string{{memory, files}, {esdb, pg}, {cluster, pg}} {
+	for _, c := range [][2]string{{memory, files}, {divided, files}, {esdb, pg}, {cluster, pg}} {
 		t.Run(c[0]+" "+c[1], func(t *testing.T) {
 			run := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.timeout", "5m", "-test.run", "^("+strings.Join(few, "|")+")$")
 			run.Env = append(os.Environ(), "DAICHO_E2E_LOG="+c[0], "DAICHO_E2E_STORE="+c[1], "DAICHO_E2E_BINARY="+binary, "DAICHO_POSTGRES="+server)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/daicho-dev/daicho/events"
+	"github.com/daicho-dev/daicho/infra/jetstream"
 	"github.com/daicho-dev/daicho/services/api"
 	"github.com/daicho-dev/daicho/services/client"
 	"github.com/daicho-dev/daicho/services/edges"
@@ -29,6 +30,7 @@ func serveCommand(s *shared) *cobra.Command {
 		Example: `  daicho serve
   daicho serve --data /var/lib/daicho --listen 127.0.0.1:8420
   daicho serve --log jetstream://127.0.0.1:4222 --policy our-policy.yaml
+  daicho serve --log jetstream://n1:4222,n2:4222,n3:4222 --partitions 4
   daicho serve --nats-listen 127.0.0.1:4222
   daicho serve --intake-outbox 'postgres://rental@127.0.0.1/rental?source=/rental'
   daicho serve --log 'esdb://127.0.0.1:2113?tls=false'
@@ -54,6 +56,7 @@ func serveCommand(s *shared) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8420", "address of the HTTP surface")
 	f.StringVar(&c.Log, "log", "jetstream", "the log: jetstream (embedded), jetstream://host:port (more hosts after commas; then ?replicas=, tls, tlsCaFile, userCertFile, userKeyFile, creds, user, passwordFile, tokenFile), esdb://[user:password@]host:port (EventStoreDB; also esdb+discover, kurrentdb), memory (gone when the process ends, and the data folder of no use then)")
+	f.IntVar(&c.Partitions, "partitions", 0, fmt.Sprintf("divide a new JetStream log by person over so many streams, 1 to %d; a log stays as it was made, and is not opened with another number (default: as it is; a new one is one stream)", jetstream.MaxPartitions))
 	f.StringVar(&c.Models, "models", "sqlite", "where read models and person states lie: sqlite (files of the data folder), postgres://[user:password@]host:port/database (a database of this register's own)")
 	f.StringVar(&c.Vault, "vault", "sqlite", "where the vault lies: sqlite, postgres://… (there a destruction is final with the next epoch of the root key)")
 	f.StringVar(&c.Policy, "policy", "", "the catalogue file to publish at the first start (default: the one built in)")

@@ -45,16 +45,18 @@ import (
 
 // Config is what `daicho serve` is told.
 type Config struct {
-	Data    string
-	Listen  string
-	Models  string // "sqlite" or empty: files of the data folder; "postgres://…": schemas of that database
-	Vault   string // the same
-	Log     string // "jetstream": embedded; "jetstream://host:port"; "esdb://host:port" and its like; "memory" for a look around
-	Policy  string // a catalogue file for the first start; empty: the one built in
-	RootKey string // file; empty: root.key in the data folder
-	TLSCert string
-	TLSKey  string
-	Profile string
+	Data   string
+	Listen string
+	Models string // "sqlite" or empty: files of the data folder; "postgres://…": schemas of that database
+	Vault  string // the same
+	Log    string // "jetstream": embedded; "jetstream://host:port"; "esdb://host:port" and its like; "memory" for a look around
+	// Partitions is over how many streams a new JetStream log is divided by person; zero: as it is, and a new one is not.
+	Partitions int
+	Policy     string // a catalogue file for the first start; empty: the one built in
+	RootKey    string // file; empty: root.key in the data folder
+	TLSCert    string
+	TLSKey     string
+	Profile    string
 
 	Only      []string // parts that this process serves; none: all of them, alone
 	Peers     string   // the NATS server over which processes of one engine find each other
@@ -90,8 +92,10 @@ func newLogger(c Config) zerolog.Logger {
 func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) {
 	ctx := context.Background()
 	logf := func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }
-	opts := jetstream.Options{Logf: logf}
+	opts := jetstream.Options{Logf: logf, Partitions: c.Partitions}
 	switch {
+	case c.Partitions > 0 && (c.Log == "memory" || eventstore.Scheme(c.Log)):
+		return nil, fmt.Errorf("--partitions is for a JetStream log: EventStoreDB and a log in memory keep one stream of everything")
 	case c.Log == "" || c.Log == "jetstream":
 		log, err := jetstream.Embedded(ctx, filepath.Join(c.Data, "log"), opts)
 		if err != nil {
