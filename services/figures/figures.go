@@ -57,9 +57,11 @@ type Engine interface {
 
 // Options say how much is measured.
 type Options struct {
-	People   int
-	Only     []string // names of steps; none: all
-	Start    func(dir string) (Engine, error)
+	People int
+	Only   []string // names of steps; none: all
+	Start  func(dir string) (Engine, error)
+	// Intake starts the n-th of some processes that share a log and a vault, and what else they share in a folder.
+	Intake   func(ctx context.Context, dir string, n int, log, vault string) (Process, error)
 	Progress func(string)
 }
 
@@ -126,7 +128,7 @@ type step struct {
 }
 
 func (r *run) steps() []step {
-	return []step{{"intake", r.intake}, {"single", r.single}, {"memory", r.memory}, {"deletion", r.deletions}, {"rebuild", r.rebuilds}, {"scale", r.scale}}
+	return []step{{"intake", r.intake}, {"single", r.single}, {"memory", r.memory}, {"deletion", r.deletions}, {"rebuild", r.rebuilds}, {"partitions", r.partitions}, {"scale", r.scale}}
 }
 
 // Steps are the names that Options.Only may have.
@@ -152,14 +154,14 @@ func (r *run) intake(ctx context.Context) error {
 	// The first half without projections beside: the path itself. The second with them: what a small machine gives in all.
 	half := len(lines) / 2
 	r.engine.Hold()
-	alone, err := r.send(ctx, "alone", lines[:half])
+	alone, err := r.send(ctx, "alone", lines[:half], r.engine.Client("admin"))
 	if err != nil {
 		return err
 	}
 	if err := r.engine.Resume(ctx); err != nil {
 		return err
 	}
-	rate, err := r.send(ctx, "with projections", lines[half:])
+	rate, err := r.send(ctx, "with projections", lines[half:], r.engine.Client("admin"))
 	if err != nil {
 		return err
 	}
@@ -189,13 +191,12 @@ func (r *run) intake(ctx context.Context) error {
 	return nil
 }
 
-// send sends lines in batches of 1,000, four emitters at once, each with its own people's events in their order, and answers events a
-// second.
-func (r *run) send(ctx context.Context, how string, lines []string) (float64, error) {
+// send sends lines in batches of 1,000, four emitters at once, each with its own people's events in their order, to one of some intakes, and
+// answers events a second.
+func (r *run) send(ctx context.Context, how string, lines []string, intakes ...*client.Client) (float64, error) {
 	r.say(fmt.Sprintf("intake %s: %d events", how, len(lines)))
-	c := r.engine.Client("admin")
 	if len(lines) > 6 && strings.Contains(lines[0], "recipient") { // what everybody rests on comes first
-		if _, err := c.Emit(ctx, []byte(strings.Join(lines[:6], ""))); err != nil {
+		if _, err := intakes[0].Emit(ctx, []byte(strings.Join(lines[:6], ""))); err != nil {
 			return 0, err
 		}
 		lines = lines[6:]
@@ -208,7 +209,7 @@ func (r *run) send(ctx context.Context, how string, lines []string) (float64, er
 	began := time.Now()
 	err := inFlight(emitters, emitters, func(i int) error {
 		for part := range slices.Chunk(own[i], 1000) {
-			if _, err := c.Emit(ctx, []byte(strings.Join(part, ""))); err != nil {
+			if _, err := intakes[i%len(intakes)].Emit(ctx, []byte(strings.Join(part, ""))); err != nil {
 				return err
 			}
 		}

@@ -33,6 +33,8 @@ func Problem(err error) (p *contracts.Problem, internal bool) {
 		return &contracts.Problem{Type: "about:blank", Title: "The request cannot be read", Status: 400, Code: "body", Detail: body.Text}, false
 	case errors.Is(err, ErrClosing):
 		return &contracts.Problem{Type: "about:blank", Title: "Stopping", Status: 503, Code: "stopping", Detail: "the engine is stopping; nothing was recorded; send it again"}, false
+	case errors.Is(err, ErrNoPolicy):
+		return &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "no policy has been published in this register yet: the process that serves the office publishes the first one; send it again then"}, false
 	case errors.Is(err, contracts.ErrNotLevel):
 		return &contracts.Problem{Type: "about:blank", Title: "Not ready", Status: 503, Code: "starting", Detail: "the vault is carrying out deletions that it has missed"}, false
 	}

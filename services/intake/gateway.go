@@ -252,6 +252,10 @@ func (g *Gateway) writeBehind(ctx context.Context) {
 // ErrClosing: the engine is stopping; nothing was recorded.
 var ErrClosing = errors.New("intake: the engine is stopping; send it again")
 
+// ErrNoPolicy: nothing can be decided yet; nothing was recorded. Where processes share a log, the one that serves the office publishes the
+// first policy when it starts.
+var ErrNoPolicy = errors.New("intake: no policy has been published in this register yet; start the process that serves the office, and send it again")
+
 // Submit decides and records submissions, in order as far as they concern the same person, and answers each when what became
 // of it is on disk. The error is of the whole: some outcomes are not known, and everything should be sent again (what was
 // recorded will then be a duplicate). The submissions are the gateway's from then on: who sends them again reads them again.
@@ -261,6 +265,9 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 	}
 	if err := g.Err(); err != nil {
 		return nil, fmt.Errorf("intake has stopped: %w", err)
+	}
+	if g.org.Load().Policy == nil && slices.ContainsFunc(all, func(s Submission) bool { return s.Kind.Type != events.TypePolicyPublished }) {
+		return nil, ErrNoPolicy
 	}
 	var wg sync.WaitGroup
 	items, made := make([]*item, len(all)), make([]item, len(all))

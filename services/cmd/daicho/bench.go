@@ -42,7 +42,7 @@ server is found, or DAICHO_POSTGRES names one), a bare replay. Ratios travel bet
 				return err
 			}
 			defer stop()
-			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Only: only, Start: startMeasured, Progress: func(what string) {
+			all, err := figures.Run(cmd.Context(), figures.Options{People: people, Only: only, Start: startMeasured, Intake: startIntake, Progress: func(what string) {
 				fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), what)
 			}})
 			if err != nil {
