@@ -46,7 +46,7 @@ func BenchmarkAppend(b *testing.B) {
 		for _, inFlight := range []int{1, 4} {
 			name := fmt.Sprintf("batch=%d/flight=%d", size, inFlight)
 			b.Run(name+"/log", func(b *testing.B) {
-				l := benchLog(b)
+				l := benchLog(b, 1)
 				b.ResetTimer()
 				appendAll(b, l, b.N, size, inFlight, one)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
@@ -89,22 +89,50 @@ func BenchmarkCluster(b *testing.B) {
 	}
 }
 
+// BenchmarkPartitions: a log over several streams of one server in this process, and of three servers beside it.
+func BenchmarkPartitions(b *testing.B) {
+	for _, servers := range []int{0, 3} {
+		var c *clustertest.Cluster
+		if servers > 0 {
+			c = clustertest.Start(b, clustertest.Options{Nodes: servers})
+		}
+		for _, n := range []int{1, 2, 4} {
+			open := func(b *testing.B) *Log {
+				if c == nil {
+					return benchLog(b, n)
+				}
+				c.Empty()
+				l, err := Connect(b.Context(), c.URL(), Options{Partitions: n})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(l.Close)
+				return l
+			}
+			for _, size := range []int{1, 1000} {
+				b.Run(fmt.Sprintf("servers=%d/partitions=%d/append=%d", max(servers, 1), n, size), func(b *testing.B) {
+					l := open(b)
+					b.ResetTimer()
+					appendAll(b, l, b.N, size, 8, one)
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+				})
+			}
+			b.Run(fmt.Sprintf("servers=%d/partitions=%d/scan", max(servers, 1), n), func(b *testing.B) {
+				l := open(b)
+				appendAll(b, l, b.N, 1000, 4, one)
+				b.ResetTimer()
+				scanAll(b, l)
+			})
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	b.Run("log", func(b *testing.B) {
-		l := benchLog(b)
+		l := benchLog(b, 1)
 		appendAll(b, l, b.N, 1000, 4, one)
 		b.ResetTimer()
-		n := 0
-		for batch, err := range l.Scan(b.Context(), 0, contracts.Filter{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n += len(batch)
-		}
-		if n != b.N {
-			b.Fatalf("%d of %d events", n, b.N)
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		scanAll(b, l)
 	})
 	b.Run("bare", func(b *testing.B) {
 		s, payloads := benchBare(b)
@@ -119,8 +147,22 @@ func BenchmarkScan(b *testing.B) {
 	})
 }
 
-func benchLog(b *testing.B) *Log {
-	l, err := Embedded(b.Context(), b.TempDir(), Options{})
+func scanAll(b *testing.B, l *Log) {
+	n := 0
+	for batch, err := range l.Scan(b.Context(), 0, contracts.Filter{}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		n += len(batch)
+	}
+	if n != b.N {
+		b.Fatalf("%d of %d events", n, b.N)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+func benchLog(b *testing.B, partitions int) *Log {
+	l, err := Embedded(b.Context(), b.TempDir(), Options{Partitions: partitions})
 	if err != nil {
 		b.Fatal(err)
 	}

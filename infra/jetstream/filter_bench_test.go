@@ -38,7 +38,7 @@ func mixed(i int) contracts.Write {
 func BenchmarkFilter(b *testing.B) {
 	for _, f := range filters {
 		b.Run(f.name, func(b *testing.B) {
-			l := benchLog(b)
+			l := benchLog(b, 1)
 			n := (b.N + 99) / 100 * 100
 			appendAll(b, l, n, 1000, 4, mixed)
 			b.ResetTimer()
@@ -61,7 +61,7 @@ func BenchmarkFilter(b *testing.B) {
 func BenchmarkBeside(b *testing.B) {
 	for _, f := range filters {
 		b.Run(f.name, func(b *testing.B) {
-			l := benchLog(b)
+			l := benchLog(b, 1)
 			const before = 10_000
 			appendAll(b, l, before, 1000, 4, mixed)
 			n := (b.N + 99) / 100 * 100
