@@ -17,8 +17,8 @@ import (
 //
 // Concurrency: every method may be called from many goroutines. Calls to Append are stored in the order in which they
 // were entered, as far as they succeed; several may be in flight. Only in a call where a Write is in conflict, or has to
-// wait for another of its stream, may the others be stored later than what was entered meanwhile: so one stream stands in
-// no two calls in flight whose order matters.
+// wait for another of its stream, and in a log that is divided over several streams of its server, may the others be stored
+// later than what was entered meanwhile: so one stream stands in no two calls in flight whose order matters.
 //
 // Retry: nothing is retried inside after an outcome is unknown. The caller that got ErrUnknown reads the stream's events
 // again and decides again; what was stored after all shows itself there, or as ErrConflict.
