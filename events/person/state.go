@@ -5,6 +5,7 @@
 package person
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/daicho-dev/daicho/events"
@@ -187,11 +188,7 @@ func (s Seen) Find(tag string) (events.Position, bool) {
 	t := packed(tag)
 	for i := 0; i+seenSize <= len(s); i += seenSize {
 		if string(s[i:i+12]) == string(t[:]) {
-			var p uint64
-			for _, b := range s[i+12 : i+seenSize] {
-				p = p<<8 | uint64(b)
-			}
-			return events.Position(p), true
+			return s.position(i), true
 		}
 	}
 	return 0, false
@@ -200,10 +197,12 @@ func (s Seen) Find(tag string) (events.Position, bool) {
 func (s Seen) with(tag string, p events.Position) Seen {
 	t := packed(tag)
 	s = append(s, t[:]...)
-	for shift := 56; shift >= 0; shift -= 8 {
-		s = append(s, byte(uint64(p)>>shift))
-	}
-	return s
+	return binary.BigEndian.AppendUint64(s, uint64(p))
+}
+
+// position is that of the entry that begins at i.
+func (s Seen) position(i int) events.Position {
+	return events.Position(binary.BigEndian.Uint64(s[i+12 : i+seenSize]))
 }
 
 // packed is the first 12 bytes that a tag of 22 base64url characters stands for, or of any other id what is there.

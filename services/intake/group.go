@@ -25,7 +25,7 @@ type group struct {
 	found     map[events.Identifier]contracts.Found
 	newcomers map[events.Identifier]contracts.Newcomer
 	keys      map[events.Stream]contracts.Keys
-	states    map[events.Stream]*person.State // as they will stand, once what is decided is recorded
+	states    map[events.Stream]*person.State // as they will stand, once what is decided is recorded, and has its positions
 	loaded    map[events.Stream]*person.State // as they stood when they were loaded
 	known     events.Position                 // everything up to here is in them
 	owned     map[events.Stream]bool          // states that are this group's own copy
@@ -34,12 +34,12 @@ type group struct {
 	writes   []contracts.Write
 	facts    [][]events.Fact       // of the writes' events, as they were decided: read from the log, they do the same
 	at       map[events.Stream]int // index in writes
-	recorded map[*item]place
+	ghosts   []place               // where the events stand that were applied under provisional positions, in order
 	refusals []*item
 	cases    map[contracts.CaseRef]string // that holds name; the vault keeps the word behind the tag
 }
 
-// place is where an item's event stands in the group's writes.
+// place is where an event stands in the group's writes.
 type place struct{ write, event int }
 
 // Tries of a group whose streams keep moving under it.
@@ -84,7 +84,7 @@ func (g *Gateway) attempt(ctx context.Context, items []*item, first bool) ([]*it
 		g: g, org: g.org.Load(), items: items,
 		found: map[events.Identifier]contracts.Found{}, newcomers: map[events.Identifier]contracts.Newcomer{},
 		keys: map[events.Stream]contracts.Keys{}, owned: map[events.Stream]bool{}, admit: map[events.Stream]contracts.Newcomer{},
-		at: map[events.Stream]int{}, recorded: map[*item]place{}, cases: map[contracts.CaseRef]string{},
+		at: map[events.Stream]int{}, cases: map[contracts.CaseRef]string{},
 	}
 	if err := gr.prepare(ctx); err != nil {
 		return items, err
@@ -412,7 +412,7 @@ func (gr *group) add(it *item, st events.Stream, tag string, f events.Fact) erro
 	}
 	w := &gr.writes[i]
 	w.Events, gr.facts[i] = append(w.Events, e), append(gr.facts[i], f)
-	gr.recorded[it] = place{i, len(w.Events) - 1}
+	gr.ghosts = append(gr.ghosts, place{i, len(w.Events) - 1})
 	if n := gr.newcomers[it.Subject]; n != nil && n.Stream() == st {
 		gr.admit[st] = n
 	}
@@ -421,7 +421,7 @@ func (gr *group) add(it *item, st events.Stream, tag string, f events.Fact) erro
 		gr.states[st], gr.owned[st] = state, true
 	}
 	ghost := e
-	ghost.Position = provisional + events.Position(len(gr.recorded))
+	ghost.Position = provisional + events.Position(len(gr.ghosts)-1)
 	ghost.Revision = state.Revision
 	state.Apply(&ghost, f)
 	it.receipt = contracts.Receipt{Status: contracts.StatusRecorded, Position: ghost.Position, Person: st.Person()}

@@ -52,19 +52,18 @@ func (gr *group) record(ctx context.Context) (again []*item, err error) {
 	return again, errors.Join(err, gr.g.states.rememberRefused(ctx, refused.pairs))
 }
 
-// settle applies what was stored to the states, for good this time, and gives receipts their positions.
-func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*item, error) {
-	streams := make([]events.Stream, len(gr.writes))
-	for i := range gr.writes {
-		streams[i] = gr.writes[i].Stream
+// settle gives what was stored its positions: the states that rest on it, and the receipts.
+func (gr *group) settle(ctx context.Context, results []contracts.Result) (again []*item, err error) {
+	at := func(p events.Position) events.Position {
+		if p < provisional {
+			return p
+		}
+		g := gr.ghosts[p-provisional]
+		return results[g.write].Positions[g.event]
 	}
-	before, err := gr.g.states.load(ctx, streams)
-	if err != nil {
-		return gr.items, err
-	}
-	changed := map[events.Stream]*person.State{}
+	changed := make(map[events.Stream]*person.State, len(results))
 	var upTo events.Position
-	var stored []events.Event
+	stored := make([]events.Event, 0, len(gr.ghosts))
 	organised := false
 	for i, r := range results {
 		if r.Err != nil {
@@ -74,16 +73,14 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 			continue
 		}
 		w := &gr.writes[i]
-		state := before[w.Stream].Clone()
+		state := gr.states[w.Stream] // the group's own: its stream stood as it was loaded when the write was stored
+		state.Place(r.Revision, at)
+		changed[w.Stream] = state
 		for j := range w.Events {
 			e := &w.Events[j]
 			e.Position, e.Stream = r.Positions[j], w.Stream
 			e.Revision = r.Revision
-			f := gr.facts[i][j]
-			gr.g.states.recalls.hear(e, f)
-			if e.Position > state.Position { // else another group has read it from the log already
-				state.Apply(e, f)
-			}
+			gr.g.states.recalls.hear(e, gr.facts[i][j])
 			upTo = max(upTo, e.Position)
 			if organisation.Concerns(e) {
 				organised = true
@@ -95,7 +92,6 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 			}
 			stored = append(stored, *e)
 		}
-		changed[w.Stream] = state
 	}
 	gr.g.states.store(changed, upTo)
 	if gr.g.Shared && organised { // in the order of the log: what others have said of the organisation before comes before
@@ -106,25 +102,13 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) ([]*ite
 	if !gr.g.Shared {
 		gr.g.Destroy(stored) // where others append too, the follower hears of it
 	}
-
-	actual := map[events.Position]events.Position{} // of provisional ones
-	var again []*item
 	for _, it := range gr.items {
-		if at, ok := gr.recorded[it]; ok {
-			if results[at.write].Err != nil {
-				again = append(again, it)
-				continue
-			}
-			p := results[at.write].Positions[at.event]
-			actual[it.receipt.Position] = p
-			it.receipt.Position = p
-		} else if p := it.receipt.Position; p >= provisional {
-			if a, ok := actual[p]; ok {
-				it.receipt.Position = a
-			} else {
-				again = append(again, it) // a duplicate of one that was not stored after all
-			}
+		p := it.receipt.Position
+		if p >= provisional && results[gr.ghosts[p-provisional].write].Err != nil {
+			again = append(again, it) // it was not stored, or is a duplicate of one that was not stored after all
+			continue
 		}
+		it.receipt.Position = at(p)
 	}
 	return again, err
 }
