@@ -134,7 +134,7 @@ func (d *decision) words() *events.Refusal {
 	for kind, field := range found {
 		if field != "" {
 			if strings.HasSuffix(field, upload) {
-				return refuse(wordRules[kind], field, "names no upload that waits for this event: it was never made by this token, has been claimed already, or was not claimed in time; send the bytes again")
+				return refuse(wordRules[kind], field, "names no upload that waits for this event: it was never made by this emitter, has been claimed already, or was not claimed in time; send the bytes again, and the event with the new upload")
 			}
 			return refuse(wordRules[kind], field, "is not known to the policy in force")
 		}

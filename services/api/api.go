@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -223,15 +222,9 @@ func question(r *http.Request, into any) error {
 
 func (a *API) events(s *serving, w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, intake.MaxBodyBytes+1)
-	again, handOver := a.attachmentsElsewhere(s, r)
 	all, single, err := intake.ReadRequest(r.Header, r.Body)
 	if err != nil {
 		return err
-	}
-	if handOver && slices.ContainsFunc(all, intake.Submission.Attaches) {
-		again(r)
-		a.elsewhere.Load().Hand(w, r, Office)
-		return nil
 	}
 	// A recorded event is not given up because the sender has gone: what it was told, it was told.
 	receipts, err := s.Gateway.Submit(context.WithoutCancel(r.Context()), register.CallerOf(r.Context()), all)

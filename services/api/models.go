@@ -59,7 +59,7 @@ func (a *API) models(s *serving, w http.ResponseWriter, r *http.Request) error {
 	if err != nil || e == nil {
 		return reply(w)(own, err)
 	}
-	all := newGathered(e.parts)
+	all := newGathered(e.here)
 	all.take(own)
 	if !e.Each(r, false, func(parts map[string]string, body []byte, err error) {
 		all.hear(slices.Collect(maps.Keys(parts)), body, err)

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"strings"
 
@@ -31,6 +29,8 @@ func PartOf(path string) string {
 		return keeper(strings.TrimSuffix(model, "/rebuild"))
 	case path == "/v1/events", path == "/v1/uses", path == "/v1/persons:find":
 		return Intake
+	case strings.HasSuffix(path, "/attachment"), strings.HasSuffix(path, "/provisions"): // of a record, of a person: answered from rooms of the office
+		return Office
 	case strings.HasPrefix(path, "/v1/persons/"), strings.HasPrefix(path, "/v1/records/"):
 		return Dossier
 	case strings.HasPrefix(path, "/v1/retention/"):
@@ -66,13 +66,10 @@ func (a *API) placed(here http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Only says which parts are served here, and who has the others; beside are parts whose questions are answered here too, by way of these.
-func (a *API) Only(parts []string, others Elsewhere, beside ...string) {
-	e := &split{Elsewhere: others, parts: map[string]bool{}, here: map[string]bool{}}
-	for _, part := range parts {
-		e.parts[part], e.here[part] = true, true
-	}
-	for _, part := range beside {
+// Only says which parts are served here, and who has the others.
+func (a *API) Only(here []string, others Elsewhere) {
+	e := &split{Elsewhere: others, here: map[string]bool{}}
+	for _, part := range here {
 		e.here[part] = true
 	}
 	a.elsewhere.Store(e)
@@ -80,17 +77,5 @@ func (a *API) Only(parts []string, others Elsewhere, beside ...string) {
 
 type split struct {
 	Elsewhere
-	parts, here map[string]bool
-}
-
-// attachmentsElsewhere says that what has attachments belongs to the process that holds what was uploaded. Again makes a question's body
-// readable once more.
-func (a *API) attachmentsElsewhere(s *serving, r *http.Request) (again func(*http.Request), handOver bool) {
-	if a.elsewhere.Load() == nil || s.Gateway.Uploads != nil {
-		return nil, false
-	}
-	var read bytes.Buffer
-	body := r.Body
-	r.Body = io.NopCloser(io.TeeReader(body, &read))
-	return func(r *http.Request) { r.Body = io.NopCloser(io.MultiReader(&read, body)) }, true
+	here map[string]bool
 }

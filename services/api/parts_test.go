@@ -20,6 +20,12 @@ func (h *handed) Each(*http.Request, bool, func(map[string]string, []byte, error
 
 // Every endpoint belongs to one part, or is every process's own; and what is not served here is handed over, whoever asks.
 func TestEveryEndpointHasItsPart(t *testing.T) {
+	// What a process answers that is not the office: it has its models, and the way in, and no room beside.
+	apart := map[string]string{
+		"/v1/events": Intake, "/v1/uses": Intake, "/v1/persons:find": Intake,
+		"/v1/persons/{id}/dossier": Dossier, "/v1/persons/{id}/history": Dossier, "/v1/records/{id}": Dossier,
+		"/v1/retention/due": Retention, "/v1/retention/calendar": Retention, "/v1/impact": Breach,
+	}
 	own := []string{"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/models", "/v1/verify"}
 	for _, here := range append([]string{""}, AllParts...) {
 		a := New(nil, zerolog.Nop(), http.NotFoundHandler())
@@ -35,6 +41,9 @@ func TestEveryEndpointHasItsPart(t *testing.T) {
 			served[part] = true
 			if (part == "") != slices.Contains(own, r.Path) || part != "" && !slices.Contains(AllParts, part) {
 				t.Errorf("%s is of part %q", r.Path, part)
+			}
+			if want, ok := apart[r.Path]; part != "" && part != Office && !strings.HasPrefix(r.Path, "/v1/models/") && part != want || ok && part != want {
+				t.Errorf("%s is of part %q, want %q", r.Path, part, want)
 			}
 			if part == "" || r.Method == "GET" && r.Path == "/policy" {
 				continue

@@ -24,7 +24,7 @@ func (a *API) verify(s *serving, w http.ResponseWriter, r *http.Request) error {
 	}
 	all := newChecked()
 	here := map[string]string{}
-	for part := range e.parts {
+	for part := range e.here {
 		here[part] = ""
 	}
 	all.take(here, own)

@@ -4,6 +4,7 @@
 //	         upload's own in the vault, for the event that names the upload.
 //	claim    intake makes the record's value of it: name, media type, digest, object and content key, sealed like any other value.
 //	         From then on the upload's own key is destroyed: whoever opens the record's value opens the attachment, and nobody else.
+//	         The event may come by any edge and to any process that takes events: what it needs lies in a store that they share.
 //	look     recorded, then opened a chunk at a time.
 //	end      when the leaf of the value is punctured, the object is noise; the keeper has it removed, and the sweep what was missed.
 //	         What no event named within 24 hours goes the same way.
@@ -37,13 +38,10 @@ import (
 
 // Service takes and gives attachments. Its worker removes what has ended.
 type Service struct {
-	vault    contracts.Vault
+	*Claims
 	objects  contracts.Objects
-	waiting  *waiting
-	attached Attached
 	log      contracts.Log
 	register opener
-	now      func() time.Time
 	rounds.Rounds
 	swept time.Time // when every object was last looked at; owned by the rounds
 }
@@ -58,13 +56,10 @@ type opener interface {
 	Attached(ctx context.Context, q contracts.AttachmentQuestion) (contracts.SealedAttachment, error)
 }
 
-// New makes the service over its store of waiting uploads (sqlite.Durable). Serve must be called before it gives anything.
-func New(ctx context.Context, vault contracts.Vault, objects contracts.Objects, db contracts.Database, attached Attached, log contracts.Log) (*Service, error) {
-	w, err := openWaiting(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	return &Service{vault: vault, objects: objects, waiting: w, attached: attached, log: log, now: time.Now}, nil
+// New makes the service over the uploads that wait. Serve must be called before it gives anything.
+func New(claims *Claims, objects contracts.Objects, attached Attached, log contracts.Log) *Service {
+	claims.attached = attached
+	return &Service{Claims: claims, objects: objects, log: log}
 }
 
 // Serve names what opens values.
@@ -175,7 +170,7 @@ func (s *Service) wait(ctx context.Context, upload events.ID, caller intake.Call
 	if err != nil {
 		return err
 	}
-	clearValue, err := json.Marshal(value)
+	clearValue, err := json.Marshal(hold(value, caller))
 	if err != nil {
 		return errors.New("writing the description of an attachment")
 	}
@@ -199,55 +194,13 @@ func ownerOf(upload events.ID) events.Stream {
 
 var uploadBound = contracts.Bound{Type: "upload", Category: "attachment"}
 
-// holder names who uploaded, in a way that leads to nobody.
-func (s *Service) holder(c intake.Caller) string {
-	return s.vault.Peppered("holder", string(c.Holder))
-}
-
-// Claim answers what a record is made of that claims an upload.
-func (s *Service) Claim(ctx context.Context, upload events.ID, caller intake.Caller, by string) (intake.Claimed, bool, error) {
-	var none intake.Claimed
-	row, ok, err := s.waiting.find(ctx, upload)
-	switch {
-	case err != nil || !ok || row.dropped:
-		return none, false, err
-	case row.claim != "" && row.claim != by:
-		return none, false, nil
-	case row.claim == "" && s.now().Sub(row.created) >= contracts.UploadKept:
-		return none, false, nil
-	case row.holder != s.holder(caller) && caller.Role == "emitter":
-		return none, false, nil
-	}
-	// A store of waiting uploads that was put back from a copy may show as waiting what a record has long had.
-	if state, err := s.attached.State(ctx, row.object); err != nil || state != "" && row.claim == "" {
-		return none, false, err
-	}
-	keys, err := s.vault.Keys(ctx, []events.Stream{ownerOf(upload)})
-	if err != nil || keys[0] == nil {
-		return none, false, err
-	}
-	value, err := keys[0].Open(1, uploadBound, row.box)
-	if err != nil {
-		return none, false, fmt.Errorf("opening a waiting upload: %w", err)
-	}
-	if ok, err := s.waiting.claim(ctx, upload, by); err != nil || !ok {
-		return none, false, err
-	}
-	return intake.Claimed{Object: row.object, Value: value}, true, nil
-}
-
 // Release gives back an upload, or destroys it.
 func (s *Service) Release(ctx context.Context, upload events.ID, by string, destroy bool) error {
-	if !destroy {
-		return s.waiting.release(ctx, upload, by)
-	}
-	// Marked first, so that a crash leaves it to the sweep; then at once.
-	dropped, err := s.waiting.drop(ctx, upload, by)
-	if err != nil || !dropped {
+	if err := s.Claims.Release(ctx, upload, by, destroy); err != nil || !destroy {
 		return err
 	}
 	row, ok, err := s.waiting.find(ctx, upload)
-	if err != nil || !ok {
+	if err != nil || !ok || !row.dropped {
 		return err
 	}
 	return s.destroy(ctx, row)

@@ -237,7 +237,7 @@ func TestClaimedAndNotRecorded(t *testing.T) {
 	w := newWorld(t)
 	u := w.upload(emitter, "", "x")
 	by := w.vault.Peppered("upload", "/callcenter/pbx\x00crashed\x00rental:C-1")
-	if _, ok, err := w.Claim(t.Context(), u.Upload, emitter, by); !ok || err != nil {
+	if _, ok, err := w.Claim(t.Context(), u.Upload, emitter, "/callcenter/pbx", by); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	if r := w.submit(emitter, w.event("collected", scan1(u.Upload)))[0]; r.Rule != "unknown_word" {

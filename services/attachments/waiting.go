@@ -26,8 +26,11 @@ type upcoming struct {
 	box     []byte // contracts.SealedAttachment, sealed under the upload's own key
 }
 
-func openWaiting(ctx context.Context, db contracts.Database) (*waiting, error) {
-	err := db.Make(ctx, `create table if not exists uploads (upload text primary key, object text not null, created bigint not null,
+func openWaiting(ctx context.Context, db contracts.Database, turn string) (*waiting, error) {
+	if turn != "" { // several statements in one message are one transaction: of two who make a table at once, the second would fail
+		turn += ";"
+	}
+	err := db.Make(ctx, turn+`create table if not exists uploads (upload text primary key, object text not null, created bigint not null,
 		holder text not null, claim text not null, dropped integer not null, box bytea not null)`)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the store of uploads: %w", err)
@@ -53,6 +56,12 @@ func (w *waiting) add(ctx context.Context, u upcoming) error {
 // claim keeps an upload for one submission. Asked again for the same, it answers the same.
 func (w *waiting) claim(ctx context.Context, upload events.ID, by string) (bool, error) {
 	return w.exec(ctx, `update uploads set claim = $2 where upload = $1 and dropped = 0 and (claim = '' or claim = $2)`, string(upload), by)
+}
+
+// recorded keeps an object's upload from everybody: a record has it. No claim is this word.
+func (w *waiting) recorded(ctx context.Context, object events.ID) error {
+	_, err := w.exec(ctx, `update uploads set claim = 'recorded' where object = $1`, string(object))
+	return err
 }
 
 func (w *waiting) release(ctx context.Context, upload events.ID, by string) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/infra/objects"
+	"github.com/daicho-dev/daicho/infra/postgres"
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
@@ -48,7 +49,10 @@ var (
 	admin      = intake.Caller{Role: "admin", Holder: "staff:admin"}
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldOn(t, nil) }
+
+// newWorldOn is the office of an engine in several processes, whose vault and uploads lie on a server; without one, the whole engine.
+func newWorldOn(t *testing.T, server *postgres.Server) *world {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	must := func(err error) {
@@ -60,22 +64,30 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: dir, log: memlog.New()}
 	root, err := rootkey.File(filepath.Join(dir, "root.key"))
 	must(err)
-	w.vault, err = vault.Open(ctx, filepath.Join(dir, "vault"), root, vault.Options{})
-	must(err)
+	var uploads contracts.Database
+	turn := ""
+	if server != nil {
+		w.vault, uploads, turn = together(t, server, root)
+	} else {
+		w.vault, err = vault.Open(ctx, filepath.Join(dir, "vault"), root, vault.Options{})
+		must(err)
+		uploads, err = sqlite.Durable(ctx, filepath.Join(dir, "uploads.db"))
+		must(err)
+	}
 	states, err := sqlite.Open(ctx, filepath.Join(dir, "states.db"))
 	must(err)
 	w.gateway, err = intake.Open(ctx, w.log, w.vault, states, nil, nil)
 	must(err)
-	uploads, err := sqlite.Durable(ctx, filepath.Join(dir, "uploads.db"))
-	must(err)
+	w.gateway.Shared = server != nil
 	attached, err := models.Open(ctx, "attachments", sqlite.File(filepath.Join(dir, "attachments.db")), w.log, projection.New)
 	must(err)
 	dossiers, err := models.Open(ctx, "dossier", sqlite.File(filepath.Join(dir, "dossier.db")), w.log, dossier.New)
 	must(err)
 	w.objects, err = objects.Open(filepath.Join(dir, "objects"))
 	must(err)
-	w.Service, err = New(ctx, w.vault, w.objects, uploads, Model{attached}, w.log)
+	claims, err := OpenClaims(ctx, w.vault, uploads, turn)
 	must(err)
+	w.Service = New(claims, w.objects, Model{attached}, w.log)
 	w.Service.now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 	w.gateway.Uploads = w.Service
 	k := keeper.New(w.vault, w.log, w.gateway)
@@ -98,7 +110,7 @@ func newWorld(t *testing.T) *world {
 		_ = w.gateway.Close()
 		_ = attached.Close()
 		_ = dossiers.Close()
-		_, _ = sqlite.Close(states), sqlite.Close(uploads)
+		_, _ = sqlite.Close(states), uploads.Close()
 		_ = w.vault.Close()
 	})
 	c := policies.Default()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/daicho-dev/daicho/contracts"
 	"github.com/daicho-dev/daicho/events"
@@ -36,10 +40,11 @@ func newHouse(t *testing.T) *house {
 }
 
 // begin starts a process that serves some parts. Beside others of the same parts, it may stand by.
-func (h *house) begin(parts string) *engine {
+func (h *house) begin(parts string, more ...string) *engine {
 	h.t.Helper()
 	e := &engine{t: h.t, path: binary, dir: h.t.TempDir(), log: h.log.URL(), out: &output{}}
 	e.args = []string{"--only", parts, "--vault", h.vault, "--models", h.models, "--tokens", h.shared, "--root-key", filepath.Join(h.shared, "root.key")}
+	e.args = append(e.args, more...)
 	if err := os.Symlink(filepath.Join(h.shared, "tokens"), filepath.Join(e.dir, "tokens")); err != nil {
 		h.t.Fatal(err)
 	}
@@ -50,9 +55,9 @@ func (h *house) begin(parts string) *engine {
 }
 
 // serving starts a process and waits until it answers.
-func (h *house) serving(parts string) *engine {
+func (h *house) serving(parts string, more ...string) *engine {
 	h.t.Helper()
-	e := h.begin(parts)
+	e := h.begin(parts, more...)
 	e.ready()
 	return e
 }
@@ -145,7 +150,7 @@ func TestYearInProcessesEqualsOne(t *testing.T) {
 
 	h := newHouse(t)
 	office := h.serving("office")
-	one, two := h.serving("intake"), h.serving("intake")
+	one, two := h.serving("intake"), h.serving("intake", "--nats-listen", "127.0.0.1:0")
 	dossier, retention, breach := h.serving("dossier"), h.serving("retention"), h.serving("breach")
 	everything := []string{"dossier live", "office_dossier live", "retention live", "office_retention live", "breach live", "attachments live", "evidence live", "recipients live"}
 	for _, e := range h.running {
@@ -202,9 +207,63 @@ func TestYearInProcessesEqualsOne(t *testing.T) {
 		"attachments": "office", "evidence": "office", "recipients": "office"}) {
 		t.Errorf("models are verified by %v", by)
 	}
+	attachedApart(t, one, two, dossier)
+	two.verified()
 	for _, e := range h.running {
 		e.stop()
 	}
+}
+
+// attachedApart sends bytes by one process to the office, which has them, and the events that name them to two others: over HTTP and by a
+// queue. They are read through a third.
+func attachedApart(t *testing.T, one, two, three *engine) {
+	t.Helper()
+	ctx := context.Background()
+	upload := func(content string) string {
+		u, err := one.as("emitter").Upload(ctx, contracts.AttachmentInfo{Type: "image/png"}, strings.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(u.Upload)
+	}
+	receipts, err := one.as("emitter").Emit(ctx, scanned("apart-1", upload("over HTTP")))
+	if err != nil || receipts[0].Status != contracts.StatusRecorded {
+		t.Fatalf("%+v %v", receipts, err)
+	}
+	queued := bytes.Replace(scanned("apart-2", upload("by a queue")), []byte(`"passport"`), []byte(`"another"`), 1)
+	m := nats.NewMsg("daicho.queue.rental.web")
+	m.Header.Set("Authorization", "Bearer "+two.as("emitter").Token)
+	m.Data = queued
+	js, err := jetstream.New(two.nats())
+	if err == nil {
+		_, err = js.PublishMsg(t.Context(), m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both to be in the dossier", func() error {
+		d, err := three.as("compliance").Dossier(ctx, contracts.DossierQuestion{Person: "rental:C-SCAN", Sealed: true})
+		if err == nil && len(d.Records) < 2 {
+			err = fmt.Errorf("%d records", len(d.Records))
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := three.as("compliance").Provisions(ctx, contracts.ProvisionQuestion{Person: "rental:C-SCAN", Purpose: "SVC-01"}); err != nil { // of a person, and the office's too
+			return err
+		}
+		for i, want := range []string{"over HTTP", "by a queue"} {
+			_, from, err := three.as("compliance").Attachment(ctx, contracts.AttachmentQuestion{Record: d.Records[i].ID, Purpose: "SVC-01"})
+			if err != nil {
+				return err
+			}
+			got, err := io.ReadAll(from)
+			if err := errors.Join(err, from.Close()); err != nil || string(got) != want {
+				return fmt.Errorf("%q, want %q: %w", got, want, err)
+			}
+		}
+		return nil
+	})
 }
 
 // Of two that serve the same projection from the same schema, one answers and one stands by; when the first dies, the second takes over.

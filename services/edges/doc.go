@@ -7,6 +7,10 @@
 // recorded, a duplicate, or refused; what the engine could not do is tried again in its place, so that nothing later overtakes it. Poison,
 // which cannot be read as events or cannot be decided while the engine works, goes into the sealed quarantine with its reason.
 //
+// An attachment's bytes come over HTTP, before the event that names them (services/attachments). Who comes with a token may claim what the
+// token's holder has sent; a message without one, from an outbox or by a server's permissions, what was sent by a holder who may write under
+// its source. Bytes that are not there refuse the event, as over HTTP: it is settled, and kept in the quarantine.
+//
 // watermill's Router is not used: it hands each message to a goroutine of its own, and two events about one person would race. Its
 // PoisonQueue copies error texts and clear payloads to another topic; ours is the vault.
 package edges

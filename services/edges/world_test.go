@@ -22,11 +22,15 @@ import (
 	"github.com/daicho-dev/daicho/contracts/policies"
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/infra/natsbus"
+	"github.com/daicho-dev/daicho/infra/objects"
 	"github.com/daicho-dev/daicho/infra/rootkey"
 	"github.com/daicho-dev/daicho/infra/sqlite"
 	"github.com/daicho-dev/daicho/infra/vault"
+	projection "github.com/daicho-dev/daicho/projections/attachments"
 	"github.com/daicho-dev/daicho/services/api"
+	"github.com/daicho-dev/daicho/services/attachments"
 	"github.com/daicho-dev/daicho/services/intake"
+	"github.com/daicho-dev/daicho/services/models"
 	"github.com/daicho-dev/daicho/services/tokens"
 )
 
@@ -91,20 +95,31 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	g, err := intake.Open(ctx, w.faulty, v, states, nil, nil)
 	must(err)
-	g.Start()
-	store, _, err := tokens.Open(dir)
+	uploads, err := sqlite.Durable(ctx, filepath.Join(dir, "uploads.db"))
 	must(err)
-	w.House = House{Gateway: g, Log: w.faulty, Vault: v, Tokens: store, Logger: zerolog.New(zerolog.SyncWriter(&w.said))}
-	made, err := store.Create(contracts.Token{Role: "emitter", Holder: "staff:rental", Sources: []string{"/rental"}})
+	claims, err := attachments.OpenClaims(ctx, v, uploads, "")
+	must(err)
+	store, err := objects.Open(filepath.Join(dir, "objects"))
+	must(err)
+	attached := models.New("attachments", sqlite.File(filepath.Join(dir, "attachments.db")), w.faulty.Log, projection.New)
+	attached.Start()
+	files := attachments.New(claims, store, attachments.Model{Model: attached}, w.faulty.Log)
+	g.Uploads = files
+	g.Start()
+	known, _, err := tokens.Open(dir)
+	must(err)
+	w.House = House{Gateway: g, Log: w.faulty, Vault: v, Tokens: known, Logger: zerolog.New(zerolog.SyncWriter(&w.said))}
+	made, err := known.Create(contracts.Token{Role: "emitter", Holder: "staff:rental", Sources: []string{"/rental"}})
 	must(err)
 	w.token = made.Secret
-	a := api.New(store, zerolog.Nop(), http.NotFoundHandler())
-	a.Ready(api.Parts{Gateway: g}, func() error { return nil })
+	a := api.New(known, zerolog.Nop(), http.NotFoundHandler())
+	a.Ready(api.Parts{Gateway: g, Attachments: files}, func() error { return nil })
 	w.http = httptest.NewServer(a)
 	t.Cleanup(func() {
 		w.http.Close()
 		_ = g.Close()
-		_ = sqlite.Close(states)
+		_ = attached.Close()
+		_, _ = sqlite.Close(states), sqlite.Close(uploads)
 		_ = v.Close()
 	})
 	c := policies.Default()

@@ -24,6 +24,11 @@ type Caller struct {
 	Walls   []events.Word // of the policy, that the holder is cleared for
 }
 
+// Writes says that the caller may write under a source.
+func (c Caller) Writes(source string) bool {
+	return c.Role != "emitter" || slices.ContainsFunc(c.Sources, func(prefix string) bool { return under(source, prefix) })
+}
+
 // Engine is the caller of Daicho's own services.
 var Engine = Caller{Role: "engine"}
 

@@ -20,7 +20,7 @@ func (it *item) permitted() *events.Refusal {
 	if c.Role == "engine" {
 		return nil
 	}
-	if c.Role == "emitter" && !slices.ContainsFunc(c.Sources, func(prefix string) bool { return under(it.Source, prefix) }) {
+	if !c.Writes(it.Source) {
 		return &events.Refusal{Rule: "not_your_source", Field: "/source", Text: "is not a source that this token may write under"}
 	}
 	switch {

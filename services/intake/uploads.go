@@ -2,7 +2,7 @@ package intake
 
 import (
 	"context"
-	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,9 +14,9 @@ import (
 // Uploads is where attachments wait for the event that claims them.
 type Uploads interface {
 	// Claim answers what a record is made of that claims an upload: the value to seal, with the content key in it, and the object. By
-	// names the submission: from its claim on the upload is kept for it alone, durably, and it may ask again for as often as it is decided
-	// again. ok is false for an upload that is not there, or no longer, or another caller's, or another submission's.
-	Claim(ctx context.Context, upload events.ID, caller Caller, by string) (c Claimed, ok bool, err error)
+	// names the submission, and source where it stands: from its claim on the upload is kept for it alone, durably, and it may ask again for
+	// as often as it is decided again. ok is false for an upload that is not there, or no longer, or another caller's, or another submission's.
+	Claim(ctx context.Context, upload events.ID, caller Caller, source, by string) (c Claimed, ok bool, err error)
 	// Release gives back an upload whose submission was refused; or, where nothing of it may be kept, destroys it.
 	Release(ctx context.Context, upload events.ID, by string, destroy bool) error
 }
@@ -25,12 +25,6 @@ type Uploads interface {
 type Claimed struct {
 	Object events.ID
 	Value  jsontext.Value
-}
-
-// Attaches says that a submission claims an upload.
-func (s Submission) Attaches() bool {
-	f, ok := s.Fact.(*events.Collected)
-	return ok && slices.ContainsFunc(f.Records, func(r events.NewRecord) bool { return r.Attachment != nil })
 }
 
 // attach fills in the values of records that claim uploads. One that cannot be claimed stays without a value, and the decision refuses it.
@@ -51,7 +45,7 @@ func (g *Gateway) attach(ctx context.Context, items []*item) error {
 				continue
 			}
 			once[a.Upload] = true
-			c, ok, err := g.Uploads.Claim(ctx, a.Upload, it.caller, g.claimant(it))
+			c, ok, err := g.Uploads.Claim(ctx, a.Upload, it.caller, it.Source, g.claimant(it))
 			if err != nil {
 				return err
 			}
@@ -69,6 +63,9 @@ func (g *Gateway) claimant(it *item) string {
 	return g.vault.Peppered("upload", it.Source+"\x00"+it.ID+"\x00"+string(it.Subject))
 }
 
+// How long between two tries to give back what was claimed, in a store that is elsewhere and may be away for a while.
+const releaseAgain = 250 * time.Millisecond
+
 // release gives back what refused submissions have claimed. A failure stops intake, visibly: something may be kept that must not be.
 func (g *Gateway) release(ctx context.Context, items []*item) error {
 	for _, it := range items {
@@ -76,7 +73,15 @@ func (g *Gateway) release(ctx context.Context, items []*item) error {
 			continue
 		}
 		for _, u := range it.claimed {
-			if err := g.Uploads.Release(ctx, u, g.claimant(it), policy.NeverKept(it.receipt.Rule)); err != nil {
+			err := g.Uploads.Release(ctx, u, g.claimant(it), policy.NeverKept(it.receipt.Rule))
+			for g.Shared && err != nil && ctx.Err() == nil { // nobody is answered before it is done
+				select {
+				case <-ctx.Done():
+				case <-time.After(releaseAgain):
+				}
+				err = g.Uploads.Release(ctx, u, g.claimant(it), policy.NeverKept(it.receipt.Rule))
+			}
+			if err != nil {
 				return err
 			}
 		}

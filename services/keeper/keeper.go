@@ -44,6 +44,8 @@ type Keeper struct {
 	// Objects removes the objects that a destroyed value was the key to: those of a person's ordinals, or all. They are noise by then.
 	// Set before Redo.
 	Objects func(ctx context.Context, owner events.Stream, person bool, ordinals []events.Ordinal) error
+	// Recorded is told of every event about a person that the log has after the vault's position, before anything is read. Set before Redo.
+	Recorded func(context.Context, *events.Event) error
 	// Crash is called between the steps with the step's number; tests stop the process there.
 	Crash func(step int)
 }
@@ -61,7 +63,8 @@ type task struct {
 // New makes a keeper. It does nothing before Level.
 func New(vault contracts.Vault, log contracts.Log, gateway *intake.Gateway) *Keeper {
 	k := &Keeper{vault: vault, log: log, gateway: gateway, wake: make(chan struct{}, 1), done: make(chan struct{}), Crash: func(int) {},
-		Objects: func(context.Context, events.Stream, bool, []events.Ordinal) error { return nil }}
+		Objects:  func(context.Context, events.Stream, bool, []events.Ordinal) error { return nil },
+		Recorded: func(context.Context, *events.Event) error { return nil }}
 	gateway.Destroy = k.Take
 	return k
 }
@@ -121,6 +124,9 @@ func (k *Keeper) Redo(ctx context.Context) error {
 		var work []task
 		for i := range batch {
 			e := &batch[i]
+			if err := k.Recorded(ctx, e); err != nil {
+				return err
+			}
 			t, ok, err := demands(e)
 			if err != nil {
 				return err

@@ -6,6 +6,9 @@
 //	err = outbox.Put(ctx, tx, outbox.Event{Source: "/rental/web", Type: "collected", Subject: "rental:C-000123", Time: now, Data: data})
 //	err = tx.Commit()
 //
+// A record's attachment is sent over HTTP before the commit, by a token that may write under the same source, and named in the data; see
+// POST /v1/attachments.
+//
 // The table has the form of Debezium's outbox, so that any language can write it.
 package outbox
 

@@ -18,16 +18,23 @@ import (
 	"github.com/daicho-dev/daicho/services/attachments"
 )
 
+// claims lets intake claim what was uploaded, here or at the office.
+func (e *Engine) claims(ctx context.Context) (*attachments.Claims, error) {
+	claims, err := attachments.OpenClaims(ctx, e.vault, e.uploads, e.keeping.uploadsTurn())
+	if err != nil {
+		return nil, err
+	}
+	e.gateway.Uploads, e.keeper.Recorded = claims, claims.Recorded
+	return claims, nil
+}
+
 // attachments opens the object store, and lets intake claim from it and the keeper remove from it.
-func (e *Engine) attachments(ctx context.Context) (*attachments.Service, error) {
+func (e *Engine) attachments(claims *attachments.Claims) (*attachments.Service, error) {
 	store, err := objects.Open(filepath.Join(e.cfg.Data, "objects"))
 	if err != nil {
 		return nil, err
 	}
-	files, err := attachments.New(ctx, e.vault, store, e.uploads, attachments.Model{Model: e.stores.Attached}, e.log)
-	if err != nil {
-		return nil, err
-	}
+	files := attachments.New(claims, store, attachments.Model{Model: e.stores.Attached}, e.log)
 	e.gateway.Uploads = files
 	e.keeper.Objects = func(ctx context.Context, owner events.Stream, person bool, ordinals []events.Ordinal) error {
 		held, err := e.gateway.Objects(ctx, owner)

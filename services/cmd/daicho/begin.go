@@ -94,9 +94,15 @@ func (e *Engine) enter(ctx context.Context) error {
 			}
 		}
 	}
-	if e.only.has(api.Office) {
-		if e.files, err = e.attachments(ctx); err != nil {
+	if e.only.uploads() {
+		claims, err := e.claims(ctx)
+		if err != nil {
 			return err
+		}
+		if e.only.has(api.Office) {
+			if e.files, err = e.attachments(claims); err != nil {
+				return err
+			}
 		}
 	}
 	if err := e.keeper.Redo(ctx); err != nil {

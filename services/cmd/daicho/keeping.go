@@ -20,7 +20,8 @@ import (
 //
 // What goes to --models is what another instance needs to go on where this one ended: read models and person states, of course; how far
 // recipients have been told, so that they are not told again and what was given up stays given up; and the lists of disposals, without
-// which what was approved could not be carried out. Uploads that wait for their record stay beside the files that hold them.
+// which what was approved could not be carried out. Uploads that wait for their record stay beside the files that hold them, or, where
+// several processes take events, lie beside the vault.
 type keeping struct {
 	data, root    string
 	models, vault *postgres.Server // nil: files
@@ -87,8 +88,29 @@ func (k *keeping) lists(ctx context.Context) (contracts.Database, error) {
 	return sqlite.Durable(ctx, filepath.Join(k.data, "disposals", "lists.db"))
 }
 
+// uploads lie with the vault where several processes take events: the keys of what waits are there, and are put back from a copy together
+// with it.
 func (k *keeping) uploads(ctx context.Context) (contracts.Database, error) {
+	if k.together {
+		return k.vault.Together("uploads").Open(ctx)
+	}
 	return sqlite.Durable(ctx, filepath.Join(k.data, "objects", "uploads.db"))
+}
+
+// uploadsName is what the store is called while it is watched; a file is not.
+func (k *keeping) uploadsName() string {
+	if k.together {
+		return "the store of uploads"
+	}
+	return ""
+}
+
+// uploadsTurn is the statement by which a transaction on uploads waits for its turn, where there are others.
+func (k *keeping) uploadsTurn() string {
+	if k.together {
+		return k.vault.Turn("uploads")
+	}
+	return ""
 }
 
 // openVault opens the vault; beside it, the database that it lies in, for who wants to know whether it can be reached.
@@ -161,7 +183,7 @@ func (e *Engine) keepNow(ctx context.Context) (err error) {
 		db   *contracts.Database
 		open func(context.Context) (contracts.Database, error)
 	}{
-		{"the store of person states", e.only.records(), &e.states, e.keeping.states}, {"", e.only.has(api.Office), &e.uploads, e.keeping.uploads},
+		{"the store of person states", e.only.records(), &e.states, e.keeping.states}, {e.keeping.uploadsName(), e.only.uploads(), &e.uploads, e.keeping.uploads},
 		{"the store of notices", e.only.has(api.Office), &e.notices, e.keeping.notices}, {"the store of disposals", e.only.has(api.Office), &e.lists, e.keeping.lists},
 	} {
 		if !s.here {

@@ -33,6 +33,9 @@ func (p parts) has(name string) bool { return p == nil || p[name] }
 // records says that events are recorded here: those of emitters, those of the office, looks.
 func (p parts) records() bool { return p.has(api.Intake) || p.has(api.Dossier) || p.has(api.Office) }
 
+// uploads says that what was uploaded is taken or claimed here.
+func (p parts) uploads() bool { return p.has(api.Intake) || p.has(api.Office) }
+
 // keys says that something is opened here: values, or the words of cases.
 func (p parts) keys() bool { return p.records() || p.has(api.Retention) }
 
@@ -96,11 +99,7 @@ func (e *Engine) meet() error {
 		return errors.Join(err, bus.Close())
 	}
 	e.bus = bus
-	var beside []string
-	if e.only.has(api.Office) { // it takes events with attachments, which intake hands over
-		beside = append(beside, api.Intake)
-	}
-	e.api.Only(e.cfg.Only, front.New(e.peers, nil, e.api.Fail), beside...)
+	e.api.Only(e.cfg.Only, front.New(e.peers, nil, e.api.Fail))
 	return nil
 }
 
