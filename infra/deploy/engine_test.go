@@ -188,10 +188,10 @@ func (p *place) daicho(args string) string {
 func (p *place) stop() {
 	p.t.Helper()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	if err := <-p.done; err != nil {
+	err := <-p.done
+	if p.cmd = nil; err != nil {
 		p.t.Fatalf("a clean stop: %v\n%s", err, &p.out)
 	}
-	p.cmd = nil
 }
 
 func (p *place) kill() {
