@@ -25,8 +25,9 @@ const calendarTable = `create table if not exists calendar (day text not null, p
 type entry struct{ day, purpose string }
 
 func entries(s *person.State, org *organisation.State) []entry {
-	var all []entry
-	for _, l := range s.Limits(org) {
+	limits := s.Limits(org)
+	all := make([]entry, 0, len(limits))
+	for _, l := range limits {
 		day := ""
 		if !l.Due.IsZero() {
 			day = l.Due.String()

@@ -26,7 +26,7 @@ import (
 type Retention struct {
 	*store.Store
 	org    *organisation.State
-	recent map[events.Pseudonym]*person.State // a cache of folds; owned by Apply
+	recent map[events.Pseudonym]*work // a cache; owned by Apply
 }
 
 const keptStates = 10_000 // some 8 KB each
@@ -44,7 +44,7 @@ func New(ctx context.Context, db contracts.Database) (*Retention, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Retention{Store: s, recent: map[events.Pseudonym]*person.State{}}
+	r := &Retention{Store: s, recent: map[events.Pseudonym]*work{}}
 	r.org, err = r.Organisation(ctx, store.Latest, store.Ever)
 	return r, err
 }
@@ -78,12 +78,16 @@ type run struct {
 	touched map[events.Pseudonym]*work
 }
 
-// work is one person of a batch: the fold as it becomes, and the limits as they were counted.
+// work is one person: the fold as it becomes, and what the store has of it beside the person's row.
 type work struct {
 	state  *person.State
-	before []entry
-	minor  minor  // as it is in the store
-	empty  string // the same
+	limits []entry // as they were counted
+	minor  minor
+	empty  string
+}
+
+func newWork(state *person.State, org *organisation.State) *work {
+	return &work{state, entries(state, org), minorOf(state, org.Policy), emptyFrom(state, org.Policy)}
 }
 
 func (b *run) event(e *events.Event) error {
@@ -112,10 +116,10 @@ func (b *run) person(p events.Pseudonym) (*work, error) {
 	if w := b.touched[p]; w != nil {
 		return w, nil
 	}
-	state, known := b.r.recent[p]
-	if !known {
-		var err error
-		if state, err = b.load(p); err != nil {
+	w := b.r.recent[p]
+	if w == nil {
+		state, err := b.load(p)
+		if err != nil {
 			return nil, err
 		}
 		if state == nil {
@@ -124,9 +128,9 @@ func (b *run) person(p events.Pseudonym) (*work, error) {
 		if len(b.r.recent) >= keptStates {
 			clear(b.r.recent)
 		}
-		b.r.recent[p] = state
+		w = newWork(state, b.r.org)
+		b.r.recent[p] = w
 	}
-	w := &work{state: state, before: entries(state, b.r.org), minor: minorOf(state, b.r.org.Policy), empty: emptyFrom(state, b.r.org.Policy)}
 	b.touched[p] = w
 	return w, nil
 }
@@ -155,7 +159,8 @@ func (b *run) write() error {
 	d := &days{tx: b.tx, delta: map[entry]int{}}
 	for _, p := range slices.Sorted(maps.Keys(b.touched)) { // in the order of the key, so that neighbours are written together
 		w := b.touched[p]
-		if err := d.change(p, w.before, entries(w.state, b.r.org)); err != nil {
+		is := newWork(w.state, b.r.org)
+		if err := d.change(p, w.limits, is.limits); err != nil {
 			return err
 		}
 		blob, err := w.state.MarshalBinary()
@@ -166,9 +171,10 @@ func (b *run) write() error {
 			on conflict (person) do update set clients = excluded.clients, state = excluded.state`, string(p), clients(w.state), blob); err != nil {
 			return err
 		}
-		if err := errors.Join(b.minors(p, w.minor, minorOf(w.state, b.r.org.Policy)), b.empty(p, w.empty, emptyFrom(w.state, b.r.org.Policy))); err != nil {
+		if err := errors.Join(b.minors(p, w.minor, is.minor), b.empty(p, w.empty, is.empty)); err != nil {
 			return err
 		}
+		*w = *is
 	}
 	return d.count()
 }
