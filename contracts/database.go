@@ -21,6 +21,8 @@ type Database struct {
 	Read  *sql.DB
 	// Schema turns a statement that makes a table or an index, as it is written for SQLite, into this database's own. Nil: it stays.
 	Schema func(statement string) string
+	// Statement turns a statement that is run often into the form that costs this database least, with the same arguments. Nil: it stays.
+	Statement func(statement string) string
 	// Tables is the query for the names of the tables that Make has made.
 	Tables string
 }

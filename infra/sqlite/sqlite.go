@@ -57,7 +57,7 @@ func open(ctx context.Context, path, pragmas string) (contracts.Database, error)
 		return contracts.Database{}, fmt.Errorf("opening a read model: %w", err)
 	}
 	r.SetMaxOpenConns(2 * runtime.NumCPU())
-	return contracts.Database{Write: w, Read: r, Tables: tables}, nil
+	return contracts.Database{Write: w, Read: r, Statement: positional, Tables: tables}, nil
 }
 
 // Close closes both handles.

@@ -8,6 +8,7 @@ package breach
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,7 +53,7 @@ func (b *Breach) Name() string { return "breach" }
 // Apply notes the changes of presence that events make.
 func (b *Breach) Apply(ctx context.Context, batch []events.Event) error {
 	return b.Store.Apply(ctx, batch, func(tx *store.Tx, batch []events.Event) error {
-		r := &run{b: b, tx: tx, records: map[ref]*record{}}
+		r := &run{b: b, tx: tx, records: map[ref]*record{}, profiles: tx.Rows(`insert into profiles (person, time, position, country, kind, minor)`, 6, "")}
 		for i := range batch {
 			if err := r.event(&batch[i]); err != nil {
 				return err
@@ -64,10 +65,11 @@ func (b *Breach) Apply(ctx context.Context, batch []events.Event) error {
 
 // run is one batch being folded.
 type run struct {
-	b       *Breach
-	tx      *store.Tx
-	records map[ref]*record
-	changes []change
+	b        *Breach
+	tx       *store.Tx
+	records  map[ref]*record
+	changes  []change
+	profiles *store.Rows
 }
 
 type ref struct {
@@ -156,8 +158,7 @@ func bit(b bool) int {
 }
 
 func (r *run) collected(at moment, f *events.Collected) error {
-	if err := r.exec(`insert into profiles (person, time, position, country, kind, minor) values ($1, $2, $3, $4, $5, $6)`,
-		string(at.person), at.time, at.position, string(f.Person.Country), string(f.Person.Kind), bit(f.Minor)); err != nil {
+	if err := r.profiles.Add(string(at.person), at.time, at.position, string(f.Person.Country), string(f.Person.Kind), bit(f.Minor)); err != nil {
 		return err
 	}
 	for i := range f.Records {
@@ -273,12 +274,13 @@ func (r *run) write() error {
 	slices.SortFunc(r.changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.person, b.person), cmp.Compare(a.record, b.record), cmp.Compare(a.time, b.time), cmp.Compare(a.position, b.position))
 	})
+	presence := r.tx.Rows(`insert into presence (place, person, record, time, position, came, category)`, 7, "")
 	for _, c := range r.changes {
-		if err := r.exec(`insert into presence (place, person, record, time, position, came, category) values ($1, $2, $3, $4, $5, $6, $7)`,
-			c.place, string(c.person), int64(c.record), c.time, c.position, bit(c.came), c.category); err != nil {
+		if err := presence.Add(c.place, string(c.person), int64(c.record), c.time, c.position, bit(c.came), c.category); err != nil {
 			return err
 		}
 	}
+	records := r.tx.Rows(`insert into records (person, record, category, places)`, 4, `on conflict (person, record) do update set places = excluded.places`)
 	for _, k := range slices.SortedFunc(maps.Keys(r.records), func(a, b ref) int {
 		return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.n, b.n))
 	}) {
@@ -286,10 +288,9 @@ func (r *run) write() error {
 		if !rec.changed {
 			continue
 		}
-		if err := r.exec(`insert into records (person, record, category, places) values ($1, $2, $3, $4) on conflict (person, record) do update set places = excluded.places`,
-			string(k.person), int64(k.n), rec.category, strings.Join(rec.places, " ")); err != nil {
+		if err := records.Add(string(k.person), int64(k.n), rec.category, strings.Join(rec.places, " ")); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(presence.Flush(), records.Flush(), r.profiles.Flush())
 }

@@ -82,6 +82,7 @@ func (d *Dossier) file(tx *store.Tx, batch []events.Event) error {
 			}
 		}
 	}
+	history := tx.Rows(`insert into history (person, position, revision, recorded, time, type, source, policy, id, data)`, 10, "")
 	for _, person := range slices.Sorted(maps.Keys(of)) { // in the order of the key, so that neighbours are written together
 		n, err := tx.Exec(`insert into people (person) values ($1) on conflict do nothing`, string(person))
 		if err != nil {
@@ -89,11 +90,13 @@ func (d *Dossier) file(tx *store.Tx, batch []events.Event) error {
 		}
 		counts[people] += int(n)
 		for _, e := range of[person] {
-			if _, err := tx.Exec(`insert into history (person, position, revision, recorded, time, type, source, policy, id, data) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-				string(person), int64(e.Position), int64(e.Revision), e.Recorded.UnixMilli(), e.Time.UnixMilli(), e.Type, e.Source, e.Policy, e.ID, e.Data); err != nil {
+			if err := history.Add(string(person), int64(e.Position), int64(e.Revision), e.Recorded.UnixMilli(), e.Time.UnixMilli(), e.Type, e.Source, e.Policy, e.ID, e.Data); err != nil {
 				return err
 			}
 		}
+	}
+	if err := history.Flush(); err != nil {
+		return err
 	}
 	for typ, n := range counts {
 		if _, err := tx.Exec(`insert into counts (type, n) values ($1, $2) on conflict (type) do update set n = counts.n + excluded.n`, typ, n); err != nil {

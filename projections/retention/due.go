@@ -59,7 +59,12 @@ func firsts(all []entry) (rows []entry) {
 // days writes where to look for what is due.
 type days struct {
 	tx    *store.Tx
+	due   *store.Rows
 	delta map[entry]int
+}
+
+func newDays(tx *store.Tx) *days {
+	return &days{tx: tx, due: tx.Rows(`insert into due (purpose, day, person)`, 3, ""), delta: map[entry]int{}}
 }
 
 // change takes a person's limits as they were counted, and as they are.
@@ -74,24 +79,30 @@ func (d *days) change(p events.Pseudonym, was, is []entry) error {
 		d.delta[e]++
 	}
 	before, after := firsts(was), firsts(is)
-	write := func(query string, rows, except []entry) error {
+	write := func(rows, except []entry, do func(...any) error) error {
 		for _, e := range rows {
 			if slices.Contains(except, e) {
 				continue
 			}
-			if _, err := d.tx.Exec(query, e.purpose, e.day, string(p)); err != nil {
+			if err := do(e.purpose, e.day, string(p)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	return errors.Join(
-		write(`delete from due where purpose = $1 and day = $2 and person = $3`, before, after),
-		write(`insert into due (purpose, day, person) values ($1, $2, $3)`, after, before))
+		write(before, after, func(row ...any) error {
+			_, err := d.tx.Exec(`delete from due where purpose = $1 and day = $2 and person = $3`, row...)
+			return err
+		}),
+		write(after, before, d.due.Add))
 }
 
 // count moves the calendar by the difference that the batch made.
 func (d *days) count() error {
+	if err := d.due.Flush(); err != nil {
+		return err
+	}
 	fewer := false
 	for e, n := range d.delta {
 		if n == 0 {

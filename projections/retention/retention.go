@@ -156,7 +156,8 @@ func decode(blob []byte) (*person.State, error) {
 
 // write puts what the batch touched into the store.
 func (b *run) write() error {
-	d := &days{tx: b.tx, delta: map[entry]int{}}
+	d := newDays(b.tx)
+	people := b.tx.Rows(`insert into people (person, clients, state)`, 3, `on conflict (person) do update set clients = excluded.clients, state = excluded.state`)
 	for _, p := range slices.Sorted(maps.Keys(b.touched)) { // in the order of the key, so that neighbours are written together
 		w := b.touched[p]
 		is := newWork(w.state, b.r.org)
@@ -167,14 +168,16 @@ func (b *run) write() error {
 		if err != nil {
 			return fmt.Errorf("a person's row cannot be written: %w", err)
 		}
-		if _, err := b.tx.Exec(`insert into people (person, clients, state) values ($1, $2, $3)
-			on conflict (person) do update set clients = excluded.clients, state = excluded.state`, string(p), clients(w.state), blob); err != nil {
+		if err := people.Add(string(p), clients(w.state), blob); err != nil {
 			return err
 		}
 		if err := errors.Join(b.minors(p, w.minor, is.minor), b.empty(p, w.empty, is.empty)); err != nil {
 			return err
 		}
 		*w = *is
+	}
+	if err := people.Flush(); err != nil {
+		return err
 	}
 	return d.count()
 }

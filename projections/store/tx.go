@@ -12,12 +12,13 @@ import (
 type Tx struct {
 	asked      context.Context
 	tx         *sql.Tx
+	form       func(string) string
 	statements map[string]*sql.Stmt
 }
 
 func (s *Store) begin(ctx context.Context) (*Tx, error) {
 	tx, err := s.Write.BeginTx(context.WithoutCancel(ctx), nil)
-	return &Tx{ctx, tx, map[string]*sql.Stmt{}}, err
+	return &Tx{ctx, tx, s.Statement, map[string]*sql.Stmt{}}, err
 }
 
 func (t *Tx) prepared(query string) (*sql.Stmt, error) {
@@ -26,8 +27,12 @@ func (t *Tx) prepared(query string) (*sql.Stmt, error) {
 	}
 	s := t.statements[query]
 	if s == nil {
+		form := query
+		if t.form != nil {
+			form = t.form(query)
+		}
 		var err error
-		if s, err = t.tx.Prepare(query); err != nil {
+		if s, err = t.tx.Prepare(form); err != nil {
 			return nil, err
 		}
 		t.statements[query] = s
