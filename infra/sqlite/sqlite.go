@@ -25,6 +25,12 @@ func Open(ctx context.Context, path string) (contracts.Database, error) {
 	return open(ctx, path, "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(8000)&_pragma=temp_store(MEMORY)")
 }
 
+// openBeside opens a file that is thrown away if anything happens to it, a failed transaction included: without a journal, and without a
+// flush. It is not for readers beside the writer.
+func openBeside(ctx context.Context, path string) (contracts.Database, error) {
+	return open(ctx, path, "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=busy_timeout(10000)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)")
+}
+
 // Durable opens, or creates, a database file (0600) in which a committed transaction is on disk, and what it replaced or deleted is
 // overwritten there: a rollback journal, flushed with its folder, and secure_delete. It is slower by the disk's flushes.
 func Durable(ctx context.Context, path string) (contracts.Database, error) {
