@@ -145,7 +145,7 @@ func (k *Keeper) Redo(ctx context.Context) error {
 	k.vault.Level()
 	k.mu.Lock()
 	k.redone = head
-	k.pending = append(left, k.pending...)
+	k.pending = append(left, slices.DeleteFunc(k.pending, func(t task) bool { return t.at <= head })...) // those are among what was left
 	k.mu.Unlock()
 	return nil
 }
@@ -271,19 +271,40 @@ func (k *Keeper) drain(ctx context.Context) error {
 		k.pending = k.pending[len(part):]
 		k.mu.Unlock()
 	}
+	k.lastAdvance = time.Time{} // at once: see settled
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
 // atOnce is of how many events the keys are destroyed in one transaction: where many wait, others who write are not kept waiting for long.
 const atOnce = 500
 
-// settled moves the vault's position on when nothing is left to do, now and then: what it saves is reading at the next start.
+// settled moves the vault's position on when nothing is left to do, now and then: what it saves is reading at the next start. After a
+// destruction it does so at once: where a vault goes back beneath an engine at work (a replica that lacks the last moments, a restore), its
+// position goes back too, and what it has lost is carried out again.
 func (k *Keeper) settled(ctx context.Context, complete events.Position) error {
+	at, err := k.vault.Position(ctx)
+	if err != nil {
+		return err
+	}
+	if at < k.advanced {
+		if err := k.Redo(ctx); err != nil {
+			return err
+		}
+		k.advanced = at
+		return nil
+	}
 	if complete <= k.advanced || time.Since(k.lastAdvance) < advanceEvery {
 		return nil
 	}
+	if err := k.vault.Advance(ctx, complete); err != nil {
+		return err
+	}
 	k.advanced, k.lastAdvance = complete, time.Now()
-	return k.vault.Advance(ctx, complete)
+	return nil
 }
 
 const advanceEvery = 5 * time.Second
