@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strings"
 	"testing"
@@ -172,6 +173,29 @@ func TestAddressIsNotRepeated(t *testing.T) {
 		_, err := postgres.At(a)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("an address that cannot be read: %v", err)
+		}
+	}
+}
+
+// A session over a network is ended by its server too when nothing is acknowledged any more: it holds a lease.
+func TestASilentClientIsGivenUp(t *testing.T) {
+	server := pgtest.Own(t)
+	server.Listen(t, "127.0.0.1")
+	at, err := postgres.At(server.Over(t, server.Database(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := at.Durable("silent").Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for setting, want := range map[string]string{"tcp_user_timeout": "14000", "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"} {
+		for name, of := range map[string]*sql.DB{"writes": db.Write, "reads": db.Read} {
+			var got string
+			if err := of.QueryRowContext(t.Context(), "show "+setting).Scan(&got); err != nil || got != want {
+				t.Errorf("of who %s, %s is %q (%v), want %q", name, setting, got, err, want)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,16 +53,21 @@ func (s *Server) place(name string, durable bool) contracts.Place {
 
 // settings of a session on a schema.
 //
-// Where a machine goes silent without a word, its connection would hold the lease until the server gives it up: after these keepalives.
+// Where a machine goes silent without a word, its connection would hold the lease until the server gives it up: after these keepalives, or
+// when what it has sent is not acknowledged.
 func (s *Server) settings(name string) *pgx.ConnConfig {
 	c := s.config.Copy()
 	c.RuntimeParams["search_path"] = pgx.Identifier{name}.Sanitize()
 	c.RuntimeParams["application_name"] = name
-	c.RuntimeParams["tcp_keepalives_idle"] = "5"
-	c.RuntimeParams["tcp_keepalives_interval"] = "3"
-	c.RuntimeParams["tcp_keepalives_count"] = "3"
+	c.RuntimeParams["tcp_keepalives_idle"] = seconds(idle)
+	c.RuntimeParams["tcp_keepalives_interval"] = seconds(interval)
+	c.RuntimeParams["tcp_keepalives_count"] = strconv.Itoa(count)
+	c.RuntimeParams["tcp_user_timeout"] = seconds(silent) + "s"
+	c.DialFunc = dial
 	return c
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 var (
 	texts    = regexp.MustCompile(`(?i)\btext\b`)

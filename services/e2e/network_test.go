@@ -27,6 +27,7 @@ type cable struct {
 	t    *testing.T
 	name string // of the other network, and the beginning of the names of both ends
 	here string // the address of this end
+	far  string // of the other
 }
 
 func newCable(t *testing.T) *cable {
@@ -35,7 +36,7 @@ func newCable(t *testing.T) *cable {
 	c := &cable{t: t, name: "daicho" + strings.ToLower(string(random[:6]))}
 	// Of the addresses that are there for measuring devices, so that nobody else has them.
 	subnet := fmt.Sprintf("198.18.%d.", random[7])
-	c.here = subnet + "1"
+	c.here, c.far = subnet+"1", subnet+"2"
 	for _, args := range []string{
 		"netns add " + c.name,
 		"link add " + c.name + "h type veth peer name " + c.name + "e netns " + c.name,
@@ -61,6 +62,27 @@ func (c *cable) ip(args ...string) {
 
 func (c *cable) cut()  { c.t.Helper(); c.ip("link", "set", c.name+"h", "down") }
 func (c *cable) mend() { c.t.Helper(); c.ip("link", "set", c.name+"h", "up") }
+
+// nobody is a hardware address at which nobody is: what is sent there arrives nowhere, and nobody is told.
+const nobody = "02:00:00:00:00:99"
+
+// Each cuts one way only, and mends it: what the engine sends, or what is sent to it.
+func (c *cable) cutThere() {
+	c.t.Helper()
+	c.ip("-n", c.name, "neigh", "replace", c.here, "lladdr", nobody, "dev", c.name+"e", "nud", "permanent")
+}
+
+func (c *cable) mendThere() {
+	c.t.Helper()
+	c.ip("-n", c.name, "neigh", "del", c.here, "dev", c.name+"e")
+}
+
+func (c *cable) cutBack() {
+	c.t.Helper()
+	c.ip("neigh", "replace", c.far, "lladdr", nobody, "dev", c.name+"h", "nud", "permanent")
+}
+
+func (c *cable) mendBack() { c.t.Helper(); c.ip("neigh", "del", c.far, "dev", c.name+"h") }
 
 // carry has a server of this machine's reached from the other end, and answers where.
 func (c *cable) carry(target string) (address string) {
@@ -119,6 +141,35 @@ func (c *cable) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: dial}}
 }
 
+// takes sends lines until they are taken, and answers how often they were not.
+func (e *engine) takes(lines [][]byte) (refused int) {
+	e.t.Helper()
+	eventually(e.t, "lines to be taken", func() error {
+		_, err := send(e.as("admin"), lines, 50)
+		if err != nil {
+			refused++
+		}
+		return err
+	})
+	return refused
+}
+
+func (e *engine) healthy(want int) {
+	e.t.Helper()
+	eventually(e.t, fmt.Sprintf("/healthz to answer %d", want), func() error {
+		res, err := e.http.Get(e.url + "/healthz")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if res.StatusCode != want {
+			err = errors.Join(err, fmt.Errorf("%d: %s", res.StatusCode, b))
+		}
+		return err
+	})
+}
+
 // The network between the engine and its log is cut, so that nothing arrives and nobody is told: for a moment, for some seconds, and until the
 // engine says that it has lost its log. With the network back it goes on by itself, and what stands at the end is what an undisturbed run gives.
 func TestACutNetworkLosesNothing(t *testing.T) {
@@ -134,34 +185,7 @@ func TestACutNetworkLosesNothing(t *testing.T) {
 	e.launch()
 	e.ready()
 	t.Cleanup(e.kill)
-	tell := func(lines [][]byte) (refused int) {
-		t.Helper()
-		eventually(t, "lines to be taken", func() error {
-			_, err := send(e.as("admin"), lines, 50)
-			if err != nil {
-				refused++
-			}
-			return err
-		})
-		return refused
-	}
-	healthy := func(want int) {
-		t.Helper()
-		eventually(t, fmt.Sprintf("/healthz to answer %d", want), func() error {
-			res, err := e.http.Get(e.url + "/healthz")
-			if err != nil {
-				return err
-			}
-			defer res.Body.Close()
-			b, err := io.ReadAll(res.Body)
-			if res.StatusCode != want {
-				err = errors.Join(err, fmt.Errorf("%d: %s", res.StatusCode, b))
-			}
-			return err
-		})
-	}
-
-	refused := tell(lines[:300])
+	refused := e.takes(lines[:300])
 	for i, gone := range []time.Duration{200 * time.Millisecond, time.Second, 4 * time.Second} {
 		mended := make(chan struct{})
 		go func() {
@@ -172,7 +196,7 @@ func TestACutNetworkLosesNothing(t *testing.T) {
 			cable.mend()
 		}()
 		began := time.Now()
-		refused += tell(lines[300+i*400 : 700+i*400])
+		refused += e.takes(lines[300+i*400 : 700+i*400])
 		if took := time.Since(began); took < gone {
 			t.Errorf("too little happened: while the network was gone for %v, everything was taken in %v", gone, took)
 		}
@@ -183,10 +207,10 @@ func TestACutNetworkLosesNothing(t *testing.T) {
 	if _, err := send(c, lines[1500:], 50); err == nil {
 		t.Error("events are taken without a log")
 	}
-	healthy(http.StatusServiceUnavailable)
+	e.healthy(http.StatusServiceUnavailable)
 	cable.mend()
-	healthy(http.StatusOK)
-	tell(lines[1500:])
+	e.healthy(http.StatusOK)
+	e.takes(lines[1500:])
 	t.Logf("%d sendings were not answered with a receipt during the short cuts", refused)
 
 	if n, err := send(e.as("admin"), lines, 1000); err != nil || n.Recorded != 0 {

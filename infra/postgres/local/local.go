@@ -1,10 +1,11 @@
 // Package local makes a PostgreSQL server of one's own, for tests and measurements: a cluster in a temporary folder, reached by a socket
-// there and by nobody else.
+// there and by nobody else, unless it is told to listen.
 package local
 
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -23,6 +24,8 @@ type Server struct {
 	bin  string
 	dir  string
 	attr *syscall.SysProcAttr
+	host string // where it listens, or nothing
+	port int
 }
 
 // Start makes a cluster and starts it. It flushes to disk as in production if durable is true.
@@ -72,19 +75,41 @@ func (s *Server) make(durable bool) error {
 			return err
 		}
 	}
+	s.port = 5432
 	settings := "unix_socket_directories = '" + s.dir + "'\nlisten_addresses = ''\nmax_connections = 300\n"
 	if !durable {
 		settings += "fsync = off\nfull_page_writes = off\n"
 	}
-	f, err := os.OpenFile(filepath.Join(s.cluster(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(settings)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := s.add("postgresql.conf", settings); err != nil {
 		return err
 	}
 	return s.Begin()
+}
+
+// add adds to one of its files; what comes last counts.
+func (s *Server) add(file, text string) error {
+	f, err := os.OpenFile(filepath.Join(s.cluster(), file), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+// Listen has it reached over TCP too, at an address of this machine, by anybody in the same network. It is started anew for that.
+func (s *Server) Listen(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return err
+	}
+	s.host, s.port = host, l.Addr().(*net.TCPAddr).Port
+	return errors.Join(l.Close(), s.Cut(), s.add("postgresql.conf", fmt.Sprintf("listen_addresses = '%s'\nport = %d\n", s.host, s.port)),
+		s.add("pg_hba.conf", "host all all samenet trust\n"), s.Begin())
+}
+
+// Over is the address of one of its databases over TCP.
+func (s *Server) Over(database string) string {
+	return "postgres://postgres@" + net.JoinHostPort(s.host, strconv.Itoa(s.port)) + "/" + url.PathEscape(database) + "?sslmode=disable"
 }
 
 func (s *Server) cluster() string { return filepath.Join(s.dir, "cluster") }
@@ -103,7 +128,7 @@ func (s *Server) Folder() string { return s.dir }
 
 // Address is that of one of its databases.
 func (s *Server) Address(database string) string {
-	return "postgres://postgres@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(s.dir)
+	return "postgres://postgres@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(s.dir) + "&port=" + strconv.Itoa(s.port)
 }
 
 // Cut ends the server as a crash would: every connection breaks, and what was not committed is lost.

@@ -48,6 +48,24 @@ func Own(t testing.TB) *Server {
 	return &Server{own: own}
 }
 
+// Listen has a server of the test's own reached over TCP, at an address of this machine.
+func (s *Server) Listen(t testing.TB, host string) {
+	t.Helper()
+	if err := s.own.Listen(host); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Over is the address over TCP of a database of a server that listens.
+func (s *Server) Over(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal("the address of a database of the test cannot be read")
+	}
+	return s.own.Over(strings.TrimPrefix(u.Path, "/"))
+}
+
 // Database makes a database that is gone after the test, and answers its address.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
