@@ -32,9 +32,10 @@ func openBeside(ctx context.Context, path string) (contracts.Database, error) {
 }
 
 // Durable opens, or creates, a database file (0600) in which a committed transaction is on disk, and what it replaced or deleted is
-// overwritten there: a rollback journal, flushed with its folder, and secure_delete. It is slower by the disk's flushes.
+// overwritten there: a rollback journal, and secure_delete. It is slower by the disk's flushes, three a transaction: the journal, the file,
+// and the journal again, which is emptied and not removed, as its folder would have to be flushed twice.
 func Durable(ctx context.Context, path string) (contracts.Database, error) {
-	return open(ctx, path, "?_pragma=busy_timeout(10000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
+	return open(ctx, path, "?_pragma=busy_timeout(10000)&_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(EXTRA)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
 }
 
 const tables = `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`

@@ -15,9 +15,9 @@ import (
 // SQLite opens the file of a vault in a folder, `vault.db` (0600), and makes it where there is none.
 //
 // No write-ahead log: it would keep what has been replaced until a checkpoint. secure_delete zeroes what is deleted or
-// replaced within the file. With a rollback journal a transaction ends when the journal is unlinked, and synchronous=FULL
-// does not flush that: after a power cut the journal may be back, and the next start would roll a returned destruction
-// back with it. EXTRA flushes the folder too.
+// replaced within the file. With a rollback journal a transaction ends when the journal is emptied, and that is flushed too: if it came
+// back after a power cut, the next start would roll a returned destruction back with it. A journal that is unlinked takes two flushes of its
+// folder for the same (synchronous=EXTRA; FULL leaves the second out); EXTRA stays, for the journal's first making.
 func SQLite(dir string) (contracts.Database, error) {
 	path := filepath.Join(dir, "vault.db")
 	if err := create(path); err != nil {
@@ -53,7 +53,7 @@ func create(path string) error {
 
 func handle(path, lock string, connections int) (*sql.DB, error) {
 	q := url.Values{"_txlock": {lock}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(DELETE)", "synchronous(EXTRA)", "secure_delete(ON)",
+		"busy_timeout(10000)", "journal_mode(TRUNCATE)", "synchronous(EXTRA)", "secure_delete(ON)",
 		"temp_store(MEMORY)", "trusted_schema(OFF)",
 	}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
