@@ -39,7 +39,7 @@ func serveCommand(s *shared) *cobra.Command {
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Data = s.data
-			if err := c.splitRules(); err != nil {
+			if err := errors.Join(c.splitRules(), c.partitionRules()); err != nil {
 				return err
 			}
 			if err := edges.Check(c.IntakeNATS, c.IntakeOutbox); err != nil {

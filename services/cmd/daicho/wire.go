@@ -94,8 +94,6 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 	logf := func(format string, a ...any) { l.Warn().Str("part", "log").Msgf(format, a...) }
 	opts := jetstream.Options{Logf: logf, Partitions: c.Partitions}
 	switch {
-	case c.Partitions > 0 && (c.Log == "memory" || eventstore.Scheme(c.Log)):
-		return nil, fmt.Errorf("--partitions is for a JetStream log: EventStoreDB and a log in memory keep one stream of everything")
 	case c.Log == "" || c.Log == "jetstream":
 		log, err := jetstream.Embedded(ctx, filepath.Join(c.Data, "log"), opts)
 		if err != nil {
@@ -124,6 +122,17 @@ func newLog(lc fx.Lifecycle, c Config, l zerolog.Logger) (contracts.Log, error) 
 		return feed.New(log), nil
 	}
 	return nil, fmt.Errorf("--log is jetstream (embedded), jetstream://host:port, esdb://host:port (also esdb+discover, kurrentdb, kurrentdb+discover), or memory")
+}
+
+// partitionRules say which logs can be divided, and over how many streams.
+func (c Config) partitionRules() error {
+	switch {
+	case c.Partitions < 0 || c.Partitions > jetstream.MaxPartitions:
+		return errUsage{fmt.Errorf("--partitions is 1 to %d; without it a log is opened as it was made", jetstream.MaxPartitions)}
+	case c.Partitions > 0 && (c.Log == "memory" || eventstore.Scheme(c.Log)):
+		return errUsage{errors.New("--partitions is for a JetStream log: EventStoreDB and a log in memory keep one stream of everything")}
+	}
+	return nil
 }
 
 // outside says that others may append to the log too.

@@ -69,3 +69,22 @@ func TestWhatAPartNeeds(t *testing.T) {
 		t.Errorf("peers are looked for at %s", got)
 	}
 }
+
+// Only a JetStream log can be divided.
+func TestWhichLogsCanBeDivided(t *testing.T) {
+	for _, x := range []struct {
+		c  Config
+		ok bool
+	}{
+		{Config{}, true}, {Config{Log: "memory"}, true}, {Config{Log: "esdb://127.0.0.1:2113"}, true},
+		{Config{Partitions: 64}, true}, {Config{Partitions: 4, Log: "jetstream://127.0.0.1:4222"}, true},
+		{Config{Partitions: 65}, false}, {Config{Partitions: -1}, false},
+		{Config{Partitions: 4, Log: "memory"}, false}, {Config{Partitions: 1, Log: "esdb+discover://127.0.0.1:2113"}, false},
+	} {
+		err := x.c.partitionRules()
+		var usage errUsage
+		if (err == nil) != x.ok || err != nil && !errors.As(err, &usage) {
+			t.Errorf("%d partitions of %q: %v", x.c.Partitions, x.c.Log, err)
+		}
+	}
+}
