@@ -23,6 +23,12 @@ const (
 	MaxPartitions = 64
 )
 
+var errNoOrder = errors.New("the server has the partitions of a log, and not their order: restore the stream " + orderName + " from the same backup; " +
+	"made anew it would give every event another position")
+
+var errTwice = errors.New("two processes made the log at the same time, one divided and one not: of the stream " + wholeName + " and those that begin with " +
+	wholeName + "- remove what holds nothing, with `nats stream rm`, and start again")
+
 func partName(n int) string   { return wholeName + "-" + strconv.Itoa(n) }
 func partPrefix(n int) string { return prefix + strconv.Itoa(n) + "." }
 
@@ -57,6 +63,9 @@ func (l *Log) prepare(ctx context.Context, a address) (err error) {
 		if err = l.parts[0].open(ctx, want, asked); err != nil {
 			return err
 		}
+		if err = l.only(ctx, l.parts[0], parts); err != nil {
+			return err
+		}
 		last, err := l.parts[0].last(ctx)
 		if err != nil {
 			return err
@@ -70,6 +79,9 @@ func (l *Log) prepare(ctx context.Context, a address) (err error) {
 		made.Metadata = map[string]string{partitions: strconv.Itoa(parts)}
 		o := &order{log: l, part: &part{log: l, name: orderName, prefix: orderPrefix}, wake: make(chan struct{}, 1)}
 		if err = o.part.open(ctx, made, asked); err != nil {
+			return err
+		}
+		if err = l.only(ctx, o.part, parts); err != nil {
 			return err
 		}
 		for n := range parts {
@@ -97,8 +109,18 @@ func (l *Log) division(ctx context.Context) (parts int, err error) {
 		return 0, fmt.Errorf("log: a log has 1 to %d partitions", MaxPartitions)
 	}
 	if err = l.patient(ctx, func(ctx context.Context) error {
+		_, noWhole := l.js.Stream(ctx, wholeName)
+		_, noPart := l.js.Stream(ctx, partName(0)) // asked for before the order's, which is made before it
+		for _, err := range []error{noWhole, noPart} {
+			if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+				return err
+			}
+		}
 		s, err := l.js.Stream(ctx, orderName)
 		if err == nil {
+			if noWhole == nil {
+				return errTwice
+			}
 			if parts, err = strconv.Atoi(s.CachedInfo().Config.Metadata[partitions]); err != nil || parts < 2 || parts > MaxPartitions {
 				return fmt.Errorf("its stream %s does not say over how many the log is divided (metadata %s): another program made or changed it", orderName, partitions)
 			}
@@ -107,12 +129,15 @@ func (l *Log) division(ctx context.Context) (parts int, err error) {
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return err
 		}
-		if _, err = l.js.Stream(ctx, wholeName); err == nil {
+		switch {
+		case noPart == nil && noWhole == nil:
+			return errTwice
+		case noPart == nil:
+			return errNoOrder
+		case noWhole == nil:
 			parts = 1
-		} else if errors.Is(err, jetstream.ErrStreamNotFound) {
-			err = nil
 		}
-		return err
+		return nil
 	}); err != nil {
 		return 0, cannot(err, 0)
 	}
@@ -120,8 +145,25 @@ func (l *Log) division(ctx context.Context) (parts int, err error) {
 	case parts == 0:
 		return max(asked, 1), nil
 	case asked > 0 && asked != parts:
-		return 0, fmt.Errorf("log: this log was made with %d partitions and cannot be opened with %d: a person's events stay in the partition that "+
-			"they are in; leave --partitions out, or say %d", parts, asked, parts)
+		return 0, otherwise(strconv.Itoa(parts), strconv.Itoa(asked))
 	}
 	return parts, nil
+}
+
+// only says whether a stream that was made here is the only one that says how the log is divided: a server may take two that exclude each
+// other, if they are made at the same time. Who sees both writes nothing.
+func (l *Log) only(ctx context.Context, p *part, parts int) error {
+	if !p.made {
+		return nil
+	}
+	is, err := l.division(ctx)
+	if err == nil && is != parts {
+		err = errTwice
+	}
+	return err
+}
+
+func otherwise(made, asked string) error {
+	return fmt.Errorf("log: this log was made with %s partitions and cannot be opened with %s: a person's events stay in the partition that "+
+		"they are in; leave --partitions out, or say %s", made, asked, made)
 }

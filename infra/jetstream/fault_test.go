@@ -23,6 +23,7 @@ type work struct {
 	t    *testing.T
 	log  *Log
 	stop chan struct{}
+	once sync.Once
 	done sync.WaitGroup
 
 	mu      sync.Mutex
@@ -34,11 +35,11 @@ type work struct {
 
 const writers = 6
 
-// begin starts it.
-func begin(t *testing.T, l *Log) *work {
+// begin starts it, with streams of a name of its own.
+func begin(t *testing.T, l *Log, own string) *work {
 	w := &work{t: t, log: l, stop: make(chan struct{}), told: map[events.Position]string{}}
 	for i := range writers {
-		w.done.Go(func() { w.write(events.Stream{Kind: []string{"person", "policy"}[i%2], ID: fmt.Sprint("s", i)}) })
+		w.done.Go(func() { w.write(events.Stream{Kind: []string{"person", "policy"}[i%2], ID: fmt.Sprint(own, i)}) })
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	tail := make(chan struct{})
@@ -116,12 +117,17 @@ func (w *work) goesOn() {
 	until(w.t, func() bool { return count() >= enough })
 }
 
+// halt stops the writers.
+func (w *work) halt() {
+	w.once.Do(func() { close(w.stop) })
+	w.done.Wait()
+}
+
 // check stops the writers and compares: nothing that was acknowledged is lost or elsewhere, nothing is there twice, every
 // stream is in order, and who read on all the time has read the same.
 func (w *work) check() {
 	w.t.Helper()
-	close(w.stop)
-	w.done.Wait()
+	w.halt()
 	var all []events.Event
 	for batch, err := range w.log.Scan(cut(w.t, time.Minute), 0, contracts.Filter{}) {
 		if err != nil {
@@ -265,7 +271,7 @@ func TestFaults(t *testing.T) {
 					urls = append(urls, l.Address)
 				}
 				l := connect(t, "jetstream://"+strings.Join(urls, ","), partitions)
-				w := begin(t, l)
+				w := begin(t, l, "s")
 				w.goesOn()
 				line := lines[slices.IndexFunc(lines, func(p *clustertest.Proxy) bool { return strings.HasSuffix(l.conn.ConnectedUrl(), p.Address) })]
 				f.do(w, line)

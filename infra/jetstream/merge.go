@@ -12,6 +12,10 @@ import (
 
 // scan reads a divided log up to where its order stands now.
 func (o *order) scan(ctx context.Context, after events.Position, only contracts.Filter, yield func([]events.Event, error) bool) {
+	if err := o.sure(ctx); err != nil {
+		yield(nil, err)
+		return
+	}
 	var head point
 	if err := o.log.ask(ctx, func(ctx context.Context) (err error) {
 		head, err = o.latest(ctx)
@@ -32,12 +36,17 @@ func (o *order) tail(ctx context.Context, after events.Position, only contracts.
 
 // from finds the place that a position names in every part, and reads on from there, up to a head or without end.
 func (o *order) from(ctx context.Context, after events.Position, head *point, only contracts.Filter, yield func([]events.Event, error) bool) {
-	var at point
-	for began := time.Now(); ; {
-		err := o.log.ask(ctx, func(asking context.Context) (err error) {
-			at, err = o.latest(asking)
-			return err
-		})
+	at := o.zero()
+	for began := time.Now(); after > 0; {
+		err := error(nil)
+		if head != nil {
+			at = *head
+		} else {
+			err = o.log.ask(ctx, func(ctx context.Context) (err error) {
+				at, err = o.latest(ctx)
+				return err
+			})
+		}
 		if err == nil {
 			at, err = o.before(ctx, at, func(p point) bool { return p.total() > after })
 		}
@@ -88,7 +97,7 @@ func (o *order) merge(ctx context.Context, at point, after events.Position, head
 				return nil
 			}
 			batch, size = nil, 0
-			if more, err := orders.more(ctx); err != nil || !more {
+			if more, _, err := orders.more(ctx, nil); err != nil || !more {
 				return err
 			}
 			continue
@@ -106,10 +115,25 @@ func (o *order) merge(ctx context.Context, at point, after events.Position, head
 			from := upto[r.part]
 			upto[r.part] += r.events
 			for {
-				e, there, err := lanes[r.part].next(ctx, upto[r.part])
-				if err != nil {
-					return err
+				for l := &lanes[r.part]; l.lacks(upto[r.part]); {
+					var moment <-chan time.Time
+					if len(batch) > 0 && len(l.in) == 0 {
+						moment = time.After(linger)
+					}
+					more, late, err := l.more(ctx, moment)
+					switch {
+					case err != nil:
+						return err
+					case !more:
+						return errBehind
+					case late: // what there is does not wait for a part whose reading is being mended
+						if !yield(batch, nil) {
+							return nil
+						}
+						batch, size = nil, 0
+					}
 				}
+				e, there := lanes[r.part].next(upto[r.part])
 				if !there {
 					break
 				}
@@ -117,6 +141,9 @@ func (o *order) merge(ctx context.Context, at point, after events.Position, head
 				e.Recorded = next.recorded
 				if e.Position <= after {
 					continue
+				}
+				if batch == nil {
+					batch = make([]events.Event, 0, min(readEvents, uint64(next.total()-e.Position)+1+uint64(len(orders.rest))))
 				}
 				if batch, size = append(batch, e), size+len(e.Data); len(batch) == readEvents || size >= readBytes {
 					if !yield(batch, nil) {
@@ -168,37 +195,34 @@ func (p *part) lane(ctx context.Context, reading *sync.WaitGroup, after uint64, 
 	return in
 }
 
+// lacks says that it is not known yet whether an event comes before a place.
+func (l *lane) lacks(upto uint64) bool { return len(l.rest) == 0 && l.seen < upto }
+
 // next is the next event of the part, if it comes before a place.
-func (l *lane) next(ctx context.Context, upto uint64) (e events.Event, there bool, err error) {
-	for len(l.rest) == 0 && l.seen < upto {
-		more, err := l.more(ctx)
-		if err == nil && !more {
-			err = errMessage // the order names what is not there
-		}
-		if err != nil {
-			return e, false, err
-		}
-	}
+func (l *lane) next(upto uint64) (e events.Event, there bool) {
 	if len(l.rest) == 0 || uint64(l.rest[0].Position) > upto {
-		return e, false, nil
+		return e, false
 	}
 	e, l.rest = l.rest[0], l.rest[1:]
-	return e, true, nil
+	return e, true
 }
 
-// more waits for the next stretch; false says that the reading is over.
-func (l *lane) more(ctx context.Context) (bool, error) {
+// more waits for the next stretch when all that was read is taken, and for no longer than until a moment, if there is one. Without more the
+// reading is over.
+func (l *lane) more(ctx context.Context, moment <-chan time.Time) (more, late bool, err error) {
 	select {
 	case s, ok := <-l.in:
 		switch {
 		case s.err != nil:
-			return false, s.err
+			return false, false, s.err
 		case !ok:
-			return false, ctx.Err()
+			return false, false, ctx.Err()
 		}
-		l.rest, l.seen = append(l.rest, s.batch...), uint64(s.seen)
-		return true, nil
+		l.rest, l.seen = s.batch, uint64(s.seen)
+		return true, false, nil
+	case <-moment:
+		return true, true, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, false, ctx.Err()
 	}
 }

@@ -27,7 +27,8 @@ type order struct {
 
 	mu      sync.Mutex
 	waiting []*ticket
-	looking [MaxPartitions]atomic.Bool // an outcome there is not known
+	looking [MaxPartitions]atomic.Bool  // an outcome there is not known
+	doubts  [MaxPartitions]atomic.Int32 // and what was stored may not be ordered yet
 }
 
 // ticket is what a call has stored, and waits for its positions.
@@ -37,7 +38,13 @@ type ticket struct {
 	done   chan struct{}
 }
 
-const mending = 50 * time.Millisecond // before something is tried again, first
+const (
+	mending  = 50 * time.Millisecond // before something is tried again, first
+	fewBack  = 64                    // messages of others that are read one by one; of more, only the last
+	mostRuns = 4096                  // of a message, so that the server takes it, however much waits
+)
+
+var errUnordered = errors.New("log: what was stored last cannot be ordered: the server does not take a message of the stream " + orderName)
 
 var errBehind = errors.New("log: a partition holds fewer events than the order names: its stream was restored from an older copy than that of " +
 	orderName + "; restore all streams of one backup, in which the order was copied first")
@@ -65,10 +72,7 @@ func (o *order) begin(ctx context.Context) error {
 		left.steps = append(left.steps, step{n, uint64(end)})
 	}
 	o.log.beside(o.run)
-	if err := o.wait(ctx, o.enter(left)); err != nil {
-		return fmt.Errorf("log: what was stored last cannot be ordered: %w", err)
-	}
-	return nil
+	return o.ordered(ctx, o.enter(left))
 }
 
 // enter asks for what a ticket names to be ordered.
@@ -98,6 +102,37 @@ func (o *order) wait(ctx context.Context, t *ticket) error {
 	return contracts.ErrUnknown
 }
 
+// ordered waits for a ticket of what others may have stored.
+func (o *order) ordered(ctx context.Context, t *ticket) error {
+	err := o.wait(ctx, t)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case o.log.isClosed():
+		return contracts.ErrClosed
+	}
+	return errUnordered
+}
+
+// sure has everything ordered that was stored with an outcome that is not known here: who reads on to see what became of it finds it.
+func (o *order) sure(ctx context.Context) error {
+	for n := range o.log.parts {
+		if o.doubts[n].Load() == 0 {
+			continue
+		}
+		t, err := o.look(ctx, n)
+		if err == nil {
+			err = o.ordered(ctx, t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // show has what a Write was in conflict with ordered before its caller reads again, and what may have been stored as soon as that can be
 // asked.
 func (o *order) show(ctx context.Context, writes []contracts.Write, results []contracts.Result) {
@@ -111,6 +146,7 @@ func (o *order) show(ctx context.Context, writes []contracts.Write, results []co
 				_ = o.wait(ctx, t) // the caller decides again in any case
 			}
 		case errors.Is(r.Err, contracts.ErrUnknown) && o.looking[n].CompareAndSwap(false, true):
+			o.doubts[n].Add(1)
 			o.log.beside(func() { o.lookOut(n) })
 		}
 	}
@@ -127,6 +163,7 @@ func (o *order) look(ctx context.Context, n int) (*ticket, error) {
 
 // lookOut looks as soon as there is an answer.
 func (o *order) lookOut(n int) {
+	defer o.doubts[n].Add(-1)
 	for wait := mending; ; wait = min(2*wait, latest) {
 		select {
 		case <-time.After(wait):
@@ -134,8 +171,16 @@ func (o *order) lookOut(n int) {
 			return
 		}
 		o.looking[n].Store(false) // what is not known from now on may come behind what this look sees
-		if _, err := o.look(context.Background(), n); err == nil || !o.looking[n].CompareAndSwap(false, true) {
+		t, err := o.look(context.Background(), n)
+		if err == nil {
+			select {
+			case <-t.done:
+			case <-o.log.done:
+			}
 			return
+		}
+		if !o.looking[n].CompareAndSwap(false, true) {
+			return // somebody else looks later
 		}
 	}
 }
@@ -154,6 +199,7 @@ func (o *order) run() {
 		case <-ctx.Done():
 			return
 		}
+		told := false
 		for wait := time.Millisecond; ; {
 			more, err := o.round(ctx)
 			if err == nil && !more {
@@ -162,6 +208,10 @@ func (o *order) run() {
 			if err == nil {
 				wait = time.Millisecond
 				continue
+			}
+			if wait == latest && !told {
+				told = true
+				o.log.opts.logf("log: what is appended waits for its place in the order, which cannot be written: %v", err)
 			}
 			select {
 			case <-time.After(wait):
@@ -179,7 +229,12 @@ func (o *order) round(ctx context.Context) (more bool, err error) {
 	o.mu.Lock()
 	for _, t := range o.waiting {
 		for _, s := range t.steps {
-			next.advance(s)
+			if next.advance(s); len(next.runs) == mostRuns {
+				break
+			}
+		}
+		if len(next.runs) == mostRuns { // the next message goes on
+			break
 		}
 	}
 	o.mu.Unlock()
@@ -217,18 +272,36 @@ func (o *order) put(ctx context.Context, p point) error {
 	return a.err
 }
 
-// catchUp reads the messages behind the last one that is known.
+// catchUp takes in the messages behind the last one that is known. Of many, as after a day without an append, only the last is read: what of
+// the others concerns somebody here is traced.
 func (o *order) catchUp(ctx context.Context) error {
-	for {
-		p, err := o.get(ctx, o.now.seq+1)
-		if err != nil || p.seq == 0 {
-			return err
+	var last point
+	if err := o.log.ask(ctx, func(ctx context.Context) (err error) {
+		last, err = o.latest(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	for o.now.seq < last.seq {
+		p := last
+		if last.seq-o.now.seq > fewBack {
+			o.mu.Lock()
+			o.now = last
+			o.mu.Unlock()
+			return nil
+		}
+		if last.seq > o.now.seq+1 {
+			var err error
+			if p, err = o.get(ctx, o.now.seq+1); err != nil {
+				return err
+			}
 		}
 		if !p.follows(o.now) {
 			return errMessage
 		}
 		o.learn(p)
 	}
+	return nil
 }
 
 // learn takes in the message behind the last one known, and gives positions to what it orders.
@@ -299,14 +372,15 @@ func (o *order) before(ctx context.Context, last point, holds func(point) bool) 
 		return last, nil
 	}
 	at, end := o.zero(), last.seq
-	for at.seq+1 < end {
+	for back := uint64(1); at.seq+1 < end; back *= 2 { // what is asked for lies near the end, mostly
 		mid := at.seq + (end-at.seq)/2
+		if back < end-mid {
+			mid = end - back
+		}
 		p, err := o.get(ctx, mid)
 		switch {
 		case err != nil:
 			return at, err
-		case p.seq != mid:
-			return at, errMessage
 		case holds(p):
 			end = mid
 		default:
@@ -319,13 +393,17 @@ func (o *order) before(ctx context.Context, last point, holds func(point) bool) 
 // zero is before the first message.
 func (o *order) zero() point { return point{upto: make([]uint64, len(o.log.parts))} }
 
-// get is a message of the order by its place; zero if there is none.
+// get is a message of the order by its place, one that is known to be there.
 func (o *order) get(ctx context.Context, seq uint64) (p point, err error) {
 	err = o.log.ask(ctx, func(ctx context.Context) error {
-		e, err := o.part.first(ctx, seq, orderPrefix+">")
-		if p = o.zero(); err == nil && e != nil {
-			p, err = readPoint(*e, len(o.log.parts))
+		e, err := o.part.message(ctx, map[string]any{"seq": seq})
+		switch {
+		case err != nil:
+			return err
+		case e == nil: // a server that was the leader until just now answers so
+			return errAgain
 		}
+		p, err = readPoint(*e, len(o.log.parts))
 		return err
 	})
 	return p, err

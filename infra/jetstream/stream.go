@@ -25,6 +25,8 @@ const (
 	codeNoRoom      = 10023
 	codeOffline     = 10118
 	codeStreamAbove = 10074 // replicas > 1 on a server that is in no cluster
+	codeNameTaken   = 10058 // a stream of the name is there, with other settings
+	codeOverlap     = 10065 // another stream has its subjects
 )
 
 // elected is where a server says that it leads a stream now.
@@ -39,7 +41,8 @@ type part struct {
 	name   string
 	prefix string // what all its subjects begin with
 	stream jetstream.Stream
-	copies int // how many servers keep it
+	copies int  // how many servers keep it
+	made   bool // it was not there
 }
 
 // open finds or makes the stream. Servers that are starting are waited for.
@@ -48,6 +51,7 @@ func (p *part) open(ctx context.Context, want jetstream.StreamConfig, asked bool
 	if err := p.log.patient(ctx, func(ctx context.Context) (err error) {
 		p.stream, err = p.log.js.Stream(ctx, p.name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			p.made = true
 			p.stream, err = p.log.js.CreateStream(ctx, want)
 		}
 		return err
@@ -55,6 +59,9 @@ func (p *part) open(ctx context.Context, want jetstream.StreamConfig, asked bool
 		return cannot(err, want.Replicas)
 	}
 	got := p.stream.CachedInfo().Config
+	if made, parts := got.Metadata[partitions], want.Metadata[partitions]; made != parts { // another process has made it meanwhile
+		return otherwise(made, parts)
+	}
 	if err := sound(got, want, asked); err != nil {
 		return err
 	}
@@ -165,6 +172,9 @@ func cannot(err error, replicas int) error {
 				"log's address (%w)", replicas, err)
 		case codeStreamAbove:
 			return errors.New("log: the server is in no cluster and keeps one copy: leave replicas out of the log's address")
+		case codeNameTaken, codeOverlap:
+			return fmt.Errorf("log: another process has just made the log with another number of partitions, or another stream of the server takes %s>: "+
+				"start again, and leave --partitions out; if it stays so, look for that stream with `nats stream ls` (%w)", prefix, err)
 		}
 	}
 	return fmt.Errorf("log: the stream cannot be opened: %w", err)
