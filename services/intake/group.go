@@ -37,6 +37,8 @@ type group struct {
 	ghosts   []place               // where the events stand that were applied under provisional positions, in order
 	refusals []*item
 	cases    map[contracts.CaseRef]string // that holds name; the vault keeps the word behind the tag
+
+	moved map[events.Stream]events.Position // where streams stood for us that the log said had moved on, of this try and those before it
 }
 
 // place is where an event stands in the group's writes.
@@ -51,6 +53,7 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 		g.watch.Grouped(len(items))
 	}
 	all := items
+	moved := map[events.Stream]events.Position{}
 	var err error
 	for try := 0; len(items) > 0 && try < maxTries; try++ {
 		if try > 0 {
@@ -64,7 +67,7 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 				}
 			}
 		}
-		items, err = g.attempt(ctx, items, try == 0)
+		items, err = g.attempt(ctx, items, try == 0, moved)
 		if err != nil {
 			break
 		}
@@ -79,12 +82,12 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 
 // attempt decides and appends once. It answers the items that have to be decided again. The first attempt has not asked what others have
 // appended meanwhile.
-func (g *Gateway) attempt(ctx context.Context, items []*item, first bool) ([]*item, error) {
+func (g *Gateway) attempt(ctx context.Context, items []*item, first bool, moved map[events.Stream]events.Position) ([]*item, error) {
 	gr := &group{
 		g: g, org: g.org.Load(), items: items,
 		found: map[events.Identifier]contracts.Found{}, newcomers: map[events.Identifier]contracts.Newcomer{},
 		keys: map[events.Stream]contracts.Keys{}, owned: map[events.Stream]bool{}, admit: map[events.Stream]contracts.Newcomer{},
-		at: map[events.Stream]int{}, cases: map[contracts.CaseRef]string{},
+		at: map[events.Stream]int{}, cases: map[contracts.CaseRef]string{}, moved: moved,
 	}
 	if err := gr.prepare(ctx); err != nil {
 		return items, err

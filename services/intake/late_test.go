@@ -22,6 +22,7 @@ type late struct {
 	of    events.Stream
 	armed bool
 	held  []contracts.Write
+	first func() // before it is stored
 	then  func()
 }
 
@@ -36,6 +37,7 @@ func (l *late) Append(ctx context.Context, ws []contracts.Write) []contracts.Res
 		h := l.held
 		l.held = nil
 		l.mu.Unlock()
+		l.first()
 		l.Log.Append(ctx, h)
 		l.then()
 		return l.Log.Append(ctx, ws)
@@ -45,8 +47,14 @@ func (l *late) Append(ctx context.Context, ws []contracts.Write) []contracts.Res
 }
 
 // A write that was given up, and stored when the log had been read to its end and more had been stored after it: it is read all the same, and
-// the person goes on, before and after a new start.
+// the person goes on, before and after a new start. A log that is divided over several streams may store it even when what was sent after it
+// has been answered, and read.
 func TestAWriteThatIsStoredLateIsRead(t *testing.T) {
+	t.Run("before what was sent after it", func(t *testing.T) { testStoredLate(t, false) })
+	t.Run("after it", func(t *testing.T) { testStoredLate(t, true) })
+}
+
+func testStoredLate(t *testing.T, overtaken bool) {
 	log := memlog.New()
 	defer log.Close()
 	l := &late{Log: log}
@@ -68,13 +76,23 @@ func TestAWriteThatIsStoredLateIsRead(t *testing.T) {
 	publish(t, g)
 	w := &world{t: t, log: l, g: g, caller: admin, source: "/rental/web", subject: "rental:P", at: time.Date(2026, 10, 1, 3, 0, 0, 0, time.UTC)}
 	l.of = events.PersonStream(w.tells("collected", take(rental, `,"matter":"K1",`+someone, "name=pd:Name")).Person)
+	others := 0
 	l.then = func() {
 		var all []Submission
-		for n := range 2 * worthwhile {
-			all = append(all, w.as("/rental/web", fmt.Sprintf("rental:Q%d", n)).submission("collected", take(rental, `,"matter":"K1",`+someone, "name=pd:Name")))
+		for range 2 * worthwhile {
+			others++
+			all = append(all, w.as("/rental/web", fmt.Sprintf("rental:Q%d", others)).submission("collected", take(rental, `,"matter":"K1",`+someone, "name=pd:Name")))
 		}
 		if _, err := g.Submit(context.Background(), admin, all); err != nil {
 			t.Error(err)
+		}
+	}
+	l.first = func() {
+		if overtaken {
+			l.then()
+			if err := g.states.catchUp(context.Background(), l, g.organise, nil); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	l.armed = true

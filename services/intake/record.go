@@ -66,13 +66,24 @@ func (gr *group) settle(ctx context.Context, results []contracts.Result) (again 
 	stored := make([]events.Event, 0, len(gr.ghosts))
 	organised := false
 	for i, r := range results {
-		if r.Err != nil {
-			if !errors.Is(r.Err, contracts.ErrConflict) && !errors.Is(r.Err, contracts.ErrUnknown) {
-				err = errors.Join(err, r.Err)
+		w := &gr.writes[i]
+		switch {
+		case errors.Is(r.Err, contracts.ErrConflict):
+			stood := events.Position(0)
+			if before := gr.loaded[w.Stream]; before != nil {
+				stood = before.Position
 			}
+			if was, ok := gr.moved[w.Stream]; ok && was == stood && !gr.g.Shared { // what it moved by was not in what has been read since
+				gr.g.states.doubt(stood)
+			}
+			gr.moved[w.Stream] = stood
+			continue
+		case errors.Is(r.Err, contracts.ErrUnknown):
+			continue
+		case r.Err != nil:
+			err = errors.Join(err, r.Err)
 			continue
 		}
-		w := &gr.writes[i]
 		state := gr.states[w.Stream] // the group's own: its stream stood as it was loaded when the write was stored
 		state.Place(r.Revision, at)
 		changed[w.Stream] = state

@@ -231,6 +231,15 @@ func (s *states) end(key int, known bool) {
 	}
 }
 
+// doubt says that the states lack something that was recorded after a position: what was sent and not answered was stored late, when something
+// that was sent after it had been answered, as in a log that is divided over several streams. It is read again from there.
+func (s *states) doubt(after events.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubts, s.doubted = s.doubts+1, s.nextKey
+	s.scanned = min(s.scanned, after)
+}
+
 // complete is a position up to which the states have everything: no append under way can still bring something before it, and where others
 // append, all of theirs has been read.
 func (s *states) complete() events.Position {
