@@ -217,6 +217,11 @@ func (g *group) build(prefix string, writes []contracts.Write) {
 // send publishes a group, while the caller holds the order. An error says that nothing of it will be stored: a batch
 // whose last message was not sent is thrown away by the server.
 func (l *Log) send(ctx context.Context, g *group) (*sent, error) {
+	if l.order != nil {
+		if err := l.order.stuck.Load(); err != nil {
+			return nil, *err
+		}
+	}
 	key, s, err := l.flight.takeoff(ctx, l.done, len(g.messages), g.bytes)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func (l *Log) prepare(ctx context.Context, a address) (err error) {
 	want, asked := settings(a.replicas, l.conn.ConnectedClusterName() != ""), a.replicas > 0
 	head := events.Position(0)
 	if parts == 1 {
-		l.parts = []*part{{log: l, name: wholeName, prefix: prefix}}
+		l.parts = []*part{{log: l, name: wholeName, prefix: prefix, ahead: readEvents}}
 		if err = l.parts[0].open(ctx, want, asked); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (l *Log) prepare(ctx context.Context, a address) (err error) {
 		// The order's stream comes first: it says for good how many parts there are.
 		made := want
 		made.Metadata = map[string]string{partitions: strconv.Itoa(parts)}
-		o := &order{log: l, part: &part{log: l, name: orderName, prefix: orderPrefix}, wake: make(chan struct{}, 1)}
+		o := &order{log: l, part: &part{log: l, name: orderName, prefix: orderPrefix, ahead: readEvents}, wake: make(chan struct{}, 1)}
 		if err = o.part.open(ctx, made, asked); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (l *Log) prepare(ctx context.Context, a address) (err error) {
 			return err
 		}
 		for n := range parts {
-			p := &part{log: l, name: partName(n), prefix: partPrefix(n)}
+			p := &part{log: l, name: partName(n), prefix: partPrefix(n), ahead: max(readEvents/parts, 50)}
 			if err = p.open(ctx, want, asked); err != nil {
 				return err
 			}

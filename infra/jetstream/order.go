@@ -25,6 +25,8 @@ type order struct {
 	now  point // the last that is known; only begin and run change it
 	wake chan struct{}
 
+	stuck atomic.Pointer[error] // why nothing is ordered for a while now; nothing more is stored then
+
 	mu      sync.Mutex
 	waiting []*ticket
 	looking [MaxPartitions]atomic.Bool  // an outcome there is not known
@@ -199,23 +201,23 @@ func (o *order) run() {
 		case <-ctx.Done():
 			return
 		}
-		told := false
-		for wait := time.Millisecond; ; {
+		for wait, since := time.Millisecond, time.Now(); ; {
 			more, err := o.round(ctx)
-			if err == nil && !more {
-				break
-			}
 			if err == nil {
-				wait = time.Millisecond
+				if o.stuck.Store(nil); !more {
+					break
+				}
+				wait, since = time.Millisecond, time.Now()
 				continue
 			}
-			if wait == latest && !told {
-				told = true
-				o.log.opts.logf("log: what is appended waits for its place in the order, which cannot be written: %v", err)
+			if time.Since(since) > latest && o.stuck.Load() == nil {
+				err := fmt.Errorf("log: the order of events cannot be written: %v", err) // and no ErrUnknown: what is not sent is not stored
+				o.stuck.Store(&err)
+				o.log.opts.logf("%v", err)
 			}
 			select {
 			case <-time.After(wait):
-				wait = min(2*wait, latest)
+				wait = min(2*wait, latest/4)
 			case <-ctx.Done():
 				return
 			}

@@ -194,6 +194,64 @@ func TestWhoDoesNotKnowReadsOn(t *testing.T) {
 	until(t, func() bool { return l.order.doubts[0].Load()+l.order.doubts[1].Load()+l.order.doubts[2].Load() == 0 })
 }
 
+// TestTheOrderTakesNothing: while it does, nothing more is stored that nobody can find; what was stored has its place afterwards.
+func TestTheOrderTakesNothing(t *testing.T) {
+	l := embedded(t, t.TempDir(), 2)
+	s := in(1, 2)
+	put(t, l, s)
+	limit := func(bytes int64) {
+		c := l.order.part.stream.CachedInfo().Config
+		c.MaxBytes = bytes
+		if _, err := l.js.UpdateStream(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(1)
+	waits := make(chan contracts.Result)
+	go func() {
+		waits <- l.Append(t.Context(), []contracts.Write{{Stream: s, Expect: events.AnyRevision, Events: make([]events.Event, 1)}})[0]
+	}()
+	until(t, func() bool { return l.order.stuck.Load() != nil })
+	r := l.Append(t.Context(), []contracts.Write{{Stream: s, Expect: 2, Events: make([]events.Event, 1)}})[0]
+	if r.Err == nil || errors.Is(r.Err, contracts.ErrUnknown) || errors.Is(r.Err, contracts.ErrConflict) {
+		t.Errorf("appended: %+v", r)
+	}
+	limit(-1)
+	if r := <-waits; r.Err != nil || r.Positions[0] != 2 {
+		t.Errorf("what waited: %+v", r)
+	}
+	if at := put(t, l, s); at != 3 {
+		t.Errorf("the next is at %d", at)
+	}
+}
+
+// TestHowFarAReadingRunsAhead: a reader that stands still does not have all parts sent to it.
+func TestHowFarAReadingRunsAhead(t *testing.T) {
+	l := embedded(t, t.TempDir(), 8)
+	for n := range 24 {
+		var writes []contracts.Write
+		for i := range 1000 {
+			writes = append(writes, contracts.Write{Stream: events.Stream{Kind: "person", ID: fmt.Sprint(n, "-", i)}, Events: make([]events.Event, 1)})
+		}
+		for _, r := range l.Append(t.Context(), writes) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+	}
+	before := l.conn.Stats().InMsgs
+	for _, err := range l.Tail(t.Context(), 0, contracts.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if n := l.conn.Stats().InMsgs - before; n > 12_000 {
+			t.Errorf("%d messages came", n)
+		}
+		break
+	}
+}
+
 // TestAPartIsAway: what comes before the events of a part that cannot be read is handed over.
 func TestAPartIsAway(t *testing.T) {
 	l := embedded(t, t.TempDir(), 2)

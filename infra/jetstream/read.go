@@ -106,7 +106,7 @@ func (p *part) read(ctx context.Context, after, head events.Position, only contr
 
 // follow reads from one consumer and moves after along. Nil means that the reading is over.
 func (p *part) follow(ctx context.Context, after *events.Position, head events.Position, only contracts.Filter, all bool, yield hand) error {
-	l := p.log
+	l, bytes := p.log, max(readBytes*p.ahead/readEvents, 2*contracts.MaxEvent)
 	broken := l.whenBroken()
 	c, filters, err := p.consumer(ctx, *after, head, only, all)
 	if err != nil {
@@ -119,13 +119,13 @@ func (p *part) follow(ctx context.Context, after *events.Position, head events.P
 	if head != forever && info.NumPending == 0 {
 		return p.ended(ctx, *after, head, filters)
 	}
-	incoming, failed := make(chan jetstream.Msg, readEvents), make(chan error, 1)
+	incoming, failed := make(chan jetstream.Msg, p.ahead), make(chan error, 1)
 	consuming, err := c.Consume(func(m jetstream.Msg) {
 		select {
 		case incoming <- m:
 		case <-stop:
 		}
-	}, jetstream.PullMaxMessagesWithBytesLimit(2*readEvents, 2*readBytes), jetstream.PullExpiry(20*time.Second),
+	}, jetstream.PullMaxMessagesWithBytesLimit(2*p.ahead, 2*bytes), jetstream.PullExpiry(20*time.Second),
 		jetstream.PullHeartbeat(2*time.Second), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			select {
 			case failed <- err:
@@ -142,7 +142,7 @@ func (p *part) follow(ctx context.Context, after *events.Position, head events.P
 		var batch []events.Event
 		var late <-chan time.Time
 		size, over, none := 0, false, false
-		for more := true; more && len(batch) < readEvents && size < readBytes; {
+		for more := true; more && len(batch) < p.ahead && size < bytes; {
 			var m jetstream.Msg
 			select {
 			case m = <-incoming:
@@ -189,7 +189,7 @@ func (p *part) follow(ctx context.Context, after *events.Position, head events.P
 				continue
 			}
 			if batch == nil {
-				batch = make([]events.Event, 0, min(readEvents, at.pending+1))
+				batch = make([]events.Event, 0, min(uint64(p.ahead), at.pending+1))
 			}
 			batch, size = append(batch, e), size+len(e.Data)
 		}

@@ -43,6 +43,7 @@ type part struct {
 	stream jetstream.Stream
 	copies int  // how many servers keep it
 	made   bool // it was not there
+	ahead  int  // so many events a reading has at once, at the most
 }
 
 // open finds or makes the stream. Servers that are starting are waited for.
