@@ -271,7 +271,7 @@ func (g *Gateway) Submit(ctx context.Context, caller Caller, all []Submission) (
 	if err := g.Err(); err != nil {
 		return nil, fmt.Errorf("intake has stopped: %w", err)
 	}
-	if g.org.Load().Policy == nil && slices.ContainsFunc(all, func(s Submission) bool { return s.Kind.Type != events.TypePolicyPublished }) {
+	if len(all) > 0 && g.org.Load().Policy == nil && !all[0].isPolicy() { // behind one, it is asked again
 		return nil, ErrNoPolicy
 	}
 	var wg sync.WaitGroup
@@ -364,6 +364,11 @@ func (it *item) concerned(yield func(events.Identifier) bool) {
 	if l, ok := it.Fact.(*events.Link); ok {
 		yield(events.Identifier(l.Other))
 	}
+}
+
+// isPolicy says that it is a policy's publication.
+func (s *Submission) isPolicy() bool {
+	return s.Kind != nil && s.Kind.Type == events.TypePolicyPublished
 }
 
 // stream is where an event about no person stands.

@@ -73,7 +73,9 @@ func (g *Gateway) decide(ctx context.Context, items []*item) {
 		}
 	}
 	for _, it := range items {
-		it.err = errors.Join(errors.New("intake: the outcome is not known; send it again"), err)
+		if it.err = err; !errors.Is(err, ErrNoPolicy) {
+			it.err = errors.Join(errors.New("intake: the outcome is not known; send it again"), err)
+		}
 	}
 	if err := g.release(ctx, all); err != nil {
 		g.broken.Store(&err)
@@ -88,6 +90,9 @@ func (g *Gateway) attempt(ctx context.Context, items []*item, first bool, moved 
 		found: map[events.Identifier]contracts.Found{}, newcomers: map[events.Identifier]contracts.Newcomer{},
 		keys: map[events.Stream]contracts.Keys{}, owned: map[events.Stream]bool{}, admit: map[events.Stream]contracts.Newcomer{},
 		at: map[events.Stream]int{}, cases: map[contracts.CaseRef]string{}, moved: moved,
+	}
+	if gr.org.Policy == nil && !items[0].isPolicy() { // which is always a group of its own
+		return items, ErrNoPolicy
 	}
 	if err := gr.prepare(ctx); err != nil {
 		return items, err
