@@ -11,6 +11,7 @@ import (
 	"github.com/daicho-dev/daicho/events"
 	"github.com/daicho-dev/daicho/infra/internal/attribute"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 )
 
 // recent is how many of the last events a tail judges by.
@@ -56,14 +57,18 @@ func cheaper(kinds int, wanted, of uint64) bool {
 }
 
 func (p *part) consume(ctx context.Context, after events.Position, filters []string) (c jetstream.Consumer, err error) {
+	name := nuid.Next()
 	err = p.log.ask(ctx, func(ctx context.Context) (err error) {
 		c, err = p.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
+			Name: name, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
 			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: filters,
 			MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
 		})
 		return err
 	})
+	if err != nil { // whoever stopped waiting for it may have one
+		p.tidy(name)
+	}
 	return c, err
 }
 

@@ -142,7 +142,7 @@ func (o *order) show(ctx context.Context, writes []contracts.Write, results []co
 	for i, r := range results {
 		n := partOf(writes[i].Stream, len(o.log.parts))
 		switch {
-		case errors.Is(r.Err, contracts.ErrConflict) && !shown[n]:
+		case errors.Is(r.Err, contracts.ErrConflict) && !shown[n] && o.stuck.Load() == nil:
 			shown[n] = true
 			if t, err := o.look(ctx, n); err == nil {
 				_ = o.wait(ctx, t) // the caller decides again in any case
@@ -268,7 +268,7 @@ func (o *order) put(ctx context.Context, p point) error {
 		o.learn(p)
 		return nil
 	}
-	if err = o.catchUp(ctx); err != nil || errors.Is(a.err, contracts.ErrConflict) {
+	if err = o.catchUp(ctx); err != nil || o.now.seq >= p.seq {
 		return err
 	}
 	return a.err

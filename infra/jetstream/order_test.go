@@ -225,6 +225,21 @@ func TestTheOrderTakesNothing(t *testing.T) {
 	}
 }
 
+// TestAStrangerInTheOrder: what another program has put into the order's stream stops appends, and does not keep the server busy.
+func TestAStrangerInTheOrder(t *testing.T) {
+	l := embedded(t, t.TempDir(), 2)
+	put(t, l, in(1, 2))
+	if _, err := l.conn.Request(orderPrefix+"not.ours", nil, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	asked := l.conn.Stats().OutMsgs
+	go l.Append(t.Context(), []contracts.Write{{Stream: in(1, 2), Expect: events.AnyRevision, Events: make([]events.Event, 1)}})
+	until(t, func() bool { return l.order.stuck.Load() != nil })
+	if n := l.conn.Stats().OutMsgs - asked; n > 100 {
+		t.Errorf("it asked %d times", n)
+	}
+}
+
 // TestHowFarAReadingRunsAhead: a reader that stands still does not have all parts sent to it.
 func TestHowFarAReadingRunsAhead(t *testing.T) {
 	l := embedded(t, t.TempDir(), 8)
@@ -250,6 +265,33 @@ func TestHowFarAReadingRunsAhead(t *testing.T) {
 		}
 		break
 	}
+}
+
+// TestNothingIsLeftBehind: of readings that are stopped early, while some of their parts are only being asked for, the server keeps nothing.
+func TestNothingIsLeftBehind(t *testing.T) {
+	l := embedded(t, t.TempDir(), 16)
+	for n := range 16 {
+		put(t, l, in(n, 16))
+	}
+	for range 30 {
+		for _, err := range l.Tail(t.Context(), 0, contracts.Filter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	until(t, func() bool {
+		left := 0
+		for _, p := range append(l.parts, l.order.part) {
+			info, err := p.stream.Info(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			left += info.State.Consumers
+		}
+		return left == 0
+	})
 }
 
 // TestAPartIsAway: what comes before the events of a part that cannot be read is handed over.
