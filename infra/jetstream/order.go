@@ -118,18 +118,29 @@ func (o *order) ordered(ctx context.Context, t *ticket) error {
 	return errUnordered
 }
 
-// sure has everything ordered that was stored with an outcome that is not known here: who reads on to see what became of it finds it.
+// sure has everything ordered that was stored with an outcome that is not known here: who reads on to see what became of it finds it. A part
+// that does not answer is asked again, as long as a scan is mended.
 func (o *order) sure(ctx context.Context) error {
-	for n := range o.log.parts {
+	for n, began := 0, time.Now(); n < len(o.log.parts); {
 		if o.doubts[n].Load() == 0 {
+			n++
 			continue
 		}
 		t, err := o.look(ctx, n)
 		if err == nil {
 			err = o.ordered(ctx, t)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			n++
+		case ctx.Err() != nil || o.log.isClosed() || time.Since(began) > patience:
 			return err
+		default:
+			select {
+			case <-time.After(mending):
+			case <-ctx.Done():
+			case <-o.log.done:
+			}
 		}
 	}
 	return nil
