@@ -66,6 +66,7 @@ var errBroken = errors.New("the reading broke")
 
 func (c *counted) Tail(ctx context.Context, after events.Position, only contracts.Filter) iter.Seq2[[]events.Event, error] {
 	return func(yield func([]events.Event, error) bool) {
+		fail := *c.fail.Load() // before it counts: who sees it counted has it fail
 		c.tails.Add(1)
 		c.all.Add(1)
 		defer c.tails.Add(-1)
@@ -74,7 +75,7 @@ func (c *counted) Tail(ctx context.Context, after events.Position, only contract
 		var broke atomic.Bool
 		go func() {
 			select {
-			case <-*c.fail.Load():
+			case <-fail:
 				broke.Store(true)
 				cancel()
 			case <-ctx.Done():

@@ -173,7 +173,9 @@ func (n *Node) Start() {
 	if err != nil {
 		n.cluster.t.Fatal(err)
 	}
-	n.address = l.Addr().String()
+	if at := l.Addr().String(); at != n.address { // the first time, when nobody asks for it yet
+		n.address = at
+	}
 	options := []grpc.ServerOption{grpc.StreamInterceptor(n.stream), grpc.UnaryInterceptor(n.unary), grpc.MaxRecvMsgSize(16 << 20),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true})}
 	if n.cluster.tls != nil {
